@@ -1,0 +1,66 @@
+"""What every request passes through: the door it came by, the reader's time zone, and honest outage pages."""
+
+import zoneinfo
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from audit import context
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def entry_point(get_response: Handler) -> Handler:
+    """Name the door for the record, and give the caller the request id that the record holds."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        door = "api" if request.path.startswith(("/api/", "/ofrep/")) else "page"
+        with context.through(door) as opened:
+            response = get_response(request)
+        response.headers["X-Request-Id"] = opened.request_id
+        return response
+
+    return handle
+
+
+def time_zone(get_response: Handler) -> Handler:
+    """Show times in the zone that the reader's browser named in its cookie."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        try:
+            zone = zoneinfo.ZoneInfo(request.COOKIES.get("tz", ""))
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+            return get_response(request)
+        with timezone.override(zone):
+            return get_response(request)
+
+    return handle
+
+
+def outages(get_response: Handler) -> Handler:
+    """Say 503 and when to come back while the database is away, instead of a server error."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return outage_response(request) if isinstance(error, OperationalError | InterfaceError) else None
+
+    handle.process_exception = process_exception  # type: ignore[attr-defined]
+    return handle
+
+
+def outage_response(request: HttpRequest) -> HttpResponse:
+    """Return the page or problem document that says the database is away; assistants go on by themselves."""
+    detail = "The database does not answer. Running assistants keep their last configuration; try again shortly."
+    response: HttpResponse
+    if request.path.startswith(("/api/", "/ofrep/")):
+        body = {"type": "about:blank", "title": "Database unavailable", "status": 503, "detail": detail}
+        response = JsonResponse(body, status=503, content_type="application/problem+json")
+    else:
+        response = render(request, "503.html", {"detail": detail}, status=503)
+    response.headers["Retry-After"] = "5"
+    return response

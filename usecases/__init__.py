@@ -1,0 +1,1 @@
+"""The owners' side: use cases, guardrails, drafts, versions and kill switches."""

@@ -1,0 +1,109 @@
+"""The one way a version comes to be: version, target and audit event in one transaction."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from audit import log
+from routing.actions import targets
+from routing.engine.digest import digest
+from usecases.models import UseCase, Version
+
+
+class Stale(Exception):
+    """Somebody else published meanwhile. `live` is the version that is live now; nothing of the caller's is lost."""
+
+    def __init__(self, live: Version) -> None:
+        super().__init__(
+            f"{live.created_by} published r{live.number} meanwhile ({live.sentence}). "
+            "Look at what changed, then apply again."
+        )
+        self.live = live
+
+
+class Refused(Exception):
+    """A change that the rules do not allow. `errors`: where and what, each with what would be right."""
+
+    def __init__(self, message: str, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.errors = errors or []
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that assistants are told of a use case."""
+
+    state: str
+    document: dict[str, Any]
+    baseline: dict[str, Any]
+    message: str = ""
+
+    @classmethod
+    def of(cls, version: Version) -> "Content":
+        return cls(version.state, version.document, version.baseline, version.message)
+
+    def same_as(self, other: "Content") -> bool:
+        """Compare by content: key order and number spelling do not count."""
+        mine, theirs = ([c.state, c.document, c.baseline, c.message] for c in (self, other))
+        return digest(mine) == digest(theirs)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """How a publication reads in the record."""
+
+    kind: str
+    event: str
+    sentence: str
+    reason: str = ""
+    returns_to: int | None = None
+    old: Any = None
+    new: Any = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def lock(use_case: UseCase) -> UseCase:
+    """Lock a use case's row: publications of one use case go one after the other."""
+    return UseCase.objects.select_for_update().get(pk=use_case.pk)
+
+
+def latest(use_case: UseCase) -> Version:
+    """Return the newest version."""
+    return Version.objects.filter(use_case=use_case).order_by("-number")[0]
+
+
+def publish(*, use_case: UseCase, content: Content, story: Story, by: log.Person, number: int) -> Version:
+    """Write version, target and event; the caller holds the lock and the transaction."""
+    target = targets.publish(
+        use_case=use_case.slug,
+        version=number,
+        state=content.state,
+        document=content.document,
+        baseline=content.baseline,
+        message=content.message,
+    )
+    version = Version.objects.create(
+        use_case=use_case,
+        number=number,
+        kind=story.kind,
+        state=content.state,
+        digest=target.digest,
+        document=content.document,
+        baseline=content.baseline,
+        message=content.message,
+        sentence=story.sentence,
+        reason=story.reason,
+        returns_to=story.returns_to,
+        created_by=by.get_username(),
+    )
+    log.record(
+        kind=story.event,
+        sentence=story.sentence,
+        by=by,
+        use_case=use_case.slug,
+        version=number,
+        reason=story.reason,
+        old=story.old,
+        new=story.new,
+    )
+    targets.follow_up(use_case=use_case.slug, version=number)
+    return version
