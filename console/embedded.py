@@ -43,7 +43,14 @@ def postgres_account() -> int | None:
     try:
         return pwd.getpwnam(POSTGRES_ACCOUNT).pw_uid
     except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", POSTGRES_ACCOUNT]
+        command = [
+            "useradd",
+            "--system",
+            "--no-create-home",
+            "--shell",
+            "/usr/sbin/nologin",
+            POSTGRES_ACCOUNT,
+        ]
         try:
             subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError):
@@ -110,6 +117,7 @@ class Postgres:
         if not (self.sockets / ".s.PGSQL.5432").exists():
             return False
         command = [str(self._bin / "pg_isready"), "--quiet", "--host", str(self.sockets), "--timeout", "1"]
+        command += ["--username", "postgres", "--dbname", "postgres"]
         return subprocess.run(command, env=self._env(), capture_output=True, check=False).returncode == 0
 
     def _env(self) -> dict[str, str]:
@@ -120,8 +128,21 @@ class Postgres:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True, mode=0o700)
         self._give(fresh)
-        command = [str(self._bin / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"]
+        command = [
+            str(self._bin / "initdb"),
+            "-D",
+            str(fresh),
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+        ]
+        command += [
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--no-instructions",
+        ]
         command += [] if self.durable else ["--no-sync"]
         done = subprocess.run(
             command, user=self._user, env=self._env(), cwd="/", capture_output=True, text=True, check=False
@@ -170,7 +191,10 @@ class Postgres:
             mode = folder.stat().st_mode
             if not mode & 0o001:
                 folder.chmod(mode | 0o001)
-                print(f"PostgreSQL runs as {pwd.getpwuid(self._user).pw_name}: it may now pass {folder}", flush=True)
+                print(
+                    f"PostgreSQL runs as {pwd.getpwuid(self._user).pw_name}: it may now pass {folder}",
+                    flush=True,
+                )
 
 
 class Redis:
@@ -187,8 +211,13 @@ class Redis:
     def program(self, log: Path) -> Program:
         """How to run it."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        settings = {"port": "0", "unixsocket": str(self.socket), "unixsocketperm": "700", "dir": str(self.folder)}
-        settings |= {"save": "", "appendonly": "no", "maxmemory": "64mb", "maxmemory-policy": "noeviction", "hz": "5"}
+        settings = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self.folder),
+        }
+        settings |= {"save": "", "appendonly": "no", "maxmemory": "64mb", "maxmemory-policy": "noeviction"}
         options = [part for name, value in settings.items() for part in (f"--{name}", value)]
         return Program(
             name="redis",
@@ -217,5 +246,7 @@ def _package(name: str) -> Path:
     """Folder of an installed package, without running its code."""
     found = find_spec(name)
     if found is None or not found.submodule_search_locations:
-        raise StartFailed(f"{name} is not installed in {sys.prefix}: run `make up`, which installs what it needs.")
+        raise StartFailed(
+            f"{name} is not installed in {sys.prefix}: run `make up`, which installs what it needs."
+        )
     return Path(next(iter(found.submodule_search_locations)))

@@ -90,14 +90,14 @@ class Process:
     def alive(self) -> bool:
         return self.exit_code() is None
 
-    def signal(self, number: int) -> None:
+    def send(self, number: int) -> None:
         """Send a signal; a process that has ended is left alone."""
         if self._popen and self.alive():
             self._popen.send_signal(number)
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """End it with `number` and wait until it is gone."""
-        self.signal(number)
+        self.send(number)
         if self._popen:
             self._popen.wait(timeout=30)
 
@@ -141,13 +141,17 @@ class Process:
             return
 
 
-def wait_ready(processes: Iterable[Process], seconds: float, idle: Callable[[float], None] = time.sleep) -> None:
+def wait_ready(
+    processes: Iterable[Process], seconds: float, idle: Callable[[float], None] = time.sleep
+) -> None:
     """Wait until all are ready, whichever order they come in; `idle` is what to do between two looks."""
     waiting, deadline = list(processes), time.monotonic() + seconds
     while waiting:
         for process in list(waiting):
             if not process.alive():
-                raise StartFailed(f"{process.name} {ending(process)} while starting.\n{process.tail()}".rstrip())
+                raise StartFailed(
+                    f"{process.name} {ending(process)} while starting.\n{process.tail()}".rstrip()
+                )
             if process.program.ready():
                 waiting.remove(process)
         if waiting and time.monotonic() > deadline:
@@ -161,7 +165,7 @@ def stop(processes: Iterable[Process]) -> None:
     """End all at the same time, each within its own grace."""
     running = [process for process in processes if process.alive()]
     for process in running:
-        process.signal(process.program.stop_signal)
+        process.send(process.program.stop_signal)
     begun = time.monotonic()
     while any(process.alive() for process in running):
         for process in running:

@@ -1,0 +1,1 @@
+"""Tests: unit, integration, faults on real processes, browser; benchmarks print ratios."""
