@@ -110,6 +110,7 @@ class Postgres:
             stop_signal=signal.SIGINT,
             grace=20.0,
             user=self._user,
+            before=self.prepare,
         )
 
     def ready(self) -> bool:

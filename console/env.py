@@ -18,7 +18,9 @@ class Env(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
 
     data_dir: Path = Path("var")
-    port: int = 8000
+    port: int = Field(default=8000, ge=1, le=65535)
+    assistants: int = Field(default=2, ge=0, le=64)
+    samples: bool = True
     debug: bool = False
     secret_key: str = ""
     allowed_hosts: str = "127.0.0.1,localhost,[::1]"

@@ -25,6 +25,10 @@ class StartFailed(Exception):
     """A process ended before it was ready, or was not ready in time. The text is meant for the operator."""
 
 
+def nothing() -> None:
+    """Need nothing first."""
+
+
 def always() -> bool:
     """Ready as soon as it runs."""
     return True
@@ -43,6 +47,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 6.0
     user: int | None = None
+    before: Callable[[], None] = nothing  # what each start needs first
 
 
 class Process:
@@ -65,6 +70,7 @@ class Process:
     def start(self) -> None:
         """Run the program in a session of its own, so that Ctrl-C reaches the supervisor alone."""
         program = self.program
+        program.before()
         program.log.parent.mkdir(parents=True, exist_ok=True)
         group = program.user if program.user is None else _group_of(program.user)
         with program.log.open("ab") as log:
