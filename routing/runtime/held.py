@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from routing.engine.baseline import BUILT_IN
 from routing.engine.decide import Compiled, compile_document
 from routing.engine.envelope import EnvelopeRefused, verify
+from routing.runtime.keys import PinnedKeys
 from routing.runtime.lease import Contact
 
 log = logging.getLogger(__name__)
@@ -59,13 +58,11 @@ def built_in() -> Held:
 class HeldConfig:
     """The config of one use case in this process."""
 
-    def __init__(
-        self, use_case: str, contact: Contact, public_keys: Mapping[str, Ed25519PublicKey]
-    ) -> None:
+    def __init__(self, use_case: str, contact: Contact, pinned: PinnedKeys) -> None:
         self.use_case = use_case
         self.held = built_in()
         self._contact = contact
-        self.public_keys = public_keys
+        self._pinned = pinned
 
     def enforced(self) -> Compiled:
         """Return what is in force now: the held version, or its baseline once the lease has run out."""
@@ -90,7 +87,7 @@ class HeldConfig:
             return Verdict("applied", held.version, held.digest)
         try:
             offered = self._compile(envelope, source)
-        except (EnvelopeRefused, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except Exception as error:  # whatever a bad envelope brings up, the last good one stays
             log.warning("refused a config of %s: %s", self.use_case, error)
             return Verdict("refused", version, digest, str(error)[:500] or type(error).__name__)
         if held.envelope is not None and offered.version < held.version:
@@ -108,7 +105,7 @@ class HeldConfig:
             raise EnvelopeRefused("the envelope is not a JSON object")
         if envelope.get("use_case") != self.use_case:
             raise EnvelopeRefused("the envelope is for another use case")
-        verify(envelope, self.public_keys)
+        verify(envelope, self._pinned.keys)
         version, baseline, message = envelope["version"], envelope["baseline"], envelope["message"]
         document = envelope["document"]
         compiled = compile_document(
