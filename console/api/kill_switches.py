@@ -1,0 +1,57 @@
+"""The kill switch for programs: 200 with version, digest and state, once committed."""
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Body, Header, Router
+
+from console.api.auth import person
+from console.api.schemas import Kill, Message, Published, Restore, version_out
+from console.api.use_cases import expected, found
+from usecases.actions import kill_switches
+
+router = Router(tags=["kill switch"], auth=person)
+
+
+@router.post("/kill", response=list[Published], summary="Send every use case the caller may stop to a safe state")
+def kill_all(request: HttpRequest, body: Body[Kill | None] = None) -> Any:
+    wish = body or Kill()
+    done = kill_switches.engage_all(by=request.user, to=wish.to, reason=wish.reason, message=wish.message)
+    return [version_out(version) for version in done]
+
+
+@router.post("/use-cases/{slug}/kill", response=Published, summary="Send a use case to a safe state")
+def kill(request: HttpRequest, slug: str, body: Body[Kill | None] = None) -> Any:
+    wish = body or Kill()
+    return version_out(
+        kill_switches.engage(
+            use_case=found(request, slug), by=request.user, to=wish.to, reason=wish.reason, message=wish.message
+        )
+    )
+
+
+@router.post("/use-cases/{slug}/restore", response=Published, summary="Bring a use case back from a safe state")
+def restore(
+    request: HttpRequest,
+    slug: str,
+    body: Body[Restore | None] = None,
+    if_match: Annotated[str | None, Header(alias="If-Match")] = None,
+) -> Any:
+    use_case = found(request, slug)
+    return version_out(
+        kill_switches.restore(
+            use_case=use_case,
+            by=request.user,
+            reason=body.reason if body else "",
+            expected_version=expected(if_match, use_case),
+        )
+    )
+
+
+@router.put("/use-cases/{slug}/message", response=Published, summary="Change what customers read on baseline")
+def message(request: HttpRequest, slug: str, body: Body[Message]) -> Any:
+    return version_out(
+        kill_switches.edit_message(
+            use_case=found(request, slug), message=body.message, by=request.user, reason=body.reason
+        )
+    )

@@ -1,0 +1,185 @@
+"""Shapes of what operators' programs send and get."""
+
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+from usecases.gates import Gate
+from usecases.models import UseCase, Version
+
+Reason = Annotated[str, Field(default="", max_length=2000)]
+
+
+class Strict(Schema):
+    """A body in which an unknown field is a mistake, not a wish."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class UseCaseFile(Schema):
+    """A use case as a file; unknown fields are refused by `usecases.configs` together with every other fault."""
+
+    model_config = ConfigDict(extra="allow")
+
+    slug: Any = None
+    name: Any = None
+    owner: Any = None
+    document: Any = None
+
+
+class Change(Strict):
+    document: dict[str, Any]
+    reason: str = Field(default="", max_length=2000)
+    baseline: dict[str, Any] | None = None
+    message: str | None = Field(default=None, max_length=2000)
+
+
+class Revert(Strict):
+    reason: str = Field(default="", max_length=2000)
+
+
+class Kill(Strict):
+    to: str = "baseline"
+    reason: str = Field(default="", max_length=2000)
+    message: str | None = Field(default=None, max_length=2000)
+
+
+class Restore(Strict):
+    reason: str = Field(default="", max_length=2000)
+
+
+class Message(Strict):
+    message: str = Field(max_length=2000)
+    reason: str = Field(default="", max_length=2000)
+
+
+class Guardrails(Strict):
+    knobs: dict[str, Any] = {}
+    models: list[str] = []
+    reason: str = Field(default="", max_length=2000)
+
+
+class VersionOut(Schema):
+    version: int
+    kind: str
+    state: str
+    digest: str
+    sentence: str
+    reason: str
+    by: str
+    at: str
+    returns_to: int | None
+
+
+class Published(VersionOut):
+    use_case: str
+
+
+class VersionDetail(VersionOut):
+    use_case: str
+    document: dict[str, Any]
+    baseline: dict[str, Any]
+    message: str
+
+
+class GateOut(Schema):
+    path: str
+    status: str
+    message: str
+
+
+class Difference(Schema):
+    path: str
+    old: Any
+    new: Any
+    sentence: str
+
+
+class Diff(Schema):
+    version: int
+    against: int
+    differences: list[Difference]
+
+
+class DryRun(Schema):
+    dry_run: bool
+    applies: bool
+    version: int
+    sentence: str
+    differences: list[Difference]
+    gates: list[GateOut]
+
+
+class UseCaseOut(Schema):
+    slug: str
+    name: str
+    owner: str
+    risk: str
+    description: str
+    version: int
+    digest: str
+    state: str
+    document: dict[str, Any]
+    baseline: dict[str, Any]
+    message: str
+    guardrails: dict[str, Any]
+
+
+class EventOut(Schema):
+    id: int
+    at: str
+    kind: str
+    sentence: str
+    actor: str
+    actor_kind: str
+    entry_point: str
+    request_id: str
+    use_case: str
+    version: int | None
+    reason: str
+    old: Any
+    new: Any
+
+
+class Events(Schema):
+    events: list[EventOut]
+    next_before: int | None
+
+
+def version_out(row: Version) -> dict[str, Any]:
+    """Return a version without its document."""
+    return {
+        "use_case": row.use_case.slug,
+        "version": row.number,
+        "kind": row.kind,
+        "state": row.state,
+        "digest": row.digest,
+        "sentence": row.sentence,
+        "reason": row.reason,
+        "by": row.created_by,
+        "at": row.created_at.isoformat(),
+        "returns_to": row.returns_to,
+    }
+
+
+def use_case_out(use_case: UseCase, version: Version) -> dict[str, Any]:
+    """Return a use case as it stands."""
+    return {
+        "slug": use_case.slug,
+        "name": use_case.name,
+        "owner": use_case.owner,
+        "risk": use_case.risk,
+        "description": use_case.description,
+        "version": version.number,
+        "digest": version.digest,
+        "state": version.state,
+        "document": version.document,
+        "baseline": version.baseline,
+        "message": version.message,
+        "guardrails": use_case.guardrail.as_dict(),
+    }
+
+
+def gate_rows(gates: list[Gate]) -> list[dict[str, str]]:
+    return [{"path": gate.path, "status": gate.status, "message": gate.message} for gate in gates]

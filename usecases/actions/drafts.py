@@ -1,0 +1,124 @@
+"""What one person is working on: kept while they work, with undo, carried over to newer versions.
+
+A draft changes nothing that runs, so it writes no audit event; its rows keep their history.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from usecases import permissions
+from usecases.actions import versions
+from usecases.merging import merge
+from usecases.models import Draft, DraftStep, UseCase, Version
+from usecases.publishing import Refused, latest
+
+STEPS_KEPT = 100
+SIZE_LIMIT = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rebased:
+    """A draft carried over to a newer version, and the places where both had changed the same thing."""
+
+    draft: Draft
+    conflicts: list[str]
+
+
+@transaction.atomic
+def open_for(*, use_case: UseCase, by: User) -> Draft:
+    """Return a person's draft of a use case, starting one from the newest version where there is none."""
+    permissions.check(by, "tune", use_case)
+    standing = latest(use_case)
+    draft, created = Draft.objects.get_or_create(
+        use_case=use_case, author=by, defaults={"base_version": standing.number, "document": standing.document}
+    )
+    if created:
+        DraftStep.objects.create(draft=draft, position=0, document=standing.document)
+    return draft
+
+
+@transaction.atomic
+def edit(*, draft: Draft, document: Any, by: User, sentence: str = "") -> Draft:
+    """Make a document the draft's next step. Faulty ones are kept too: nothing is lost while somebody works."""
+    row = _own(draft, by)
+    if not isinstance(document, dict) or len(json.dumps(document)) > SIZE_LIMIT:
+        raise Refused("A draft has to be a config document of at most 512 KiB.")
+    if document == row.document:
+        return row
+    row.steps.filter(position__gt=row.position).delete()
+    row.position += 1
+    row.document = document
+    row.save()
+    DraftStep.objects.create(draft=row, position=row.position, document=document, sentence=sentence)
+    row.steps.filter(position__lt=row.position - STEPS_KEPT).delete()
+    return row
+
+
+def undo(*, draft: Draft, by: User) -> Draft:
+    """Go one step back; the draft as it is when there is none."""
+    return _move(draft, by, -1)
+
+
+def redo(*, draft: Draft, by: User) -> Draft:
+    """Go one step forward again."""
+    return _move(draft, by, +1)
+
+
+@transaction.atomic
+def _move(draft: Draft, by: User, by_steps: int) -> Draft:
+    row = _own(draft, by)
+    step = row.steps.filter(position=row.position + by_steps).first()
+    if step is None:
+        return row
+    row.position, row.document = step.position, step.document
+    row.save()
+    return row
+
+
+@transaction.atomic
+def discard(*, draft: Draft, by: User) -> None:
+    """Throw a draft away."""
+    _own(draft, by).delete()
+
+
+@transaction.atomic
+def rebase(*, draft: Draft, by: User) -> Rebased:
+    """Carry a draft over to the newest version; where both changed the same place, the draft's word stands."""
+    row = _own(draft, by)
+    standing = latest(row.use_case)
+    base = Version.objects.get(use_case=row.use_case, number=row.base_version)
+    merged, conflicts = merge(base.document, row.document, standing.document)
+    row.base_version = standing.number
+    row.save()
+    return Rebased(edit(draft=row, document=merged, by=by, sentence=f"Carried over to r{standing.number}"), conflicts)
+
+
+@transaction.atomic
+def apply(*, draft: Draft, by: User, reason: str = "") -> Version:
+    """Publish a draft, then it is done with. Raises as `versions.apply`; the draft stays when it is refused."""
+    row = _own(draft, by)
+    version = versions.apply(
+        use_case=row.use_case, document=row.document, by=by, reason=reason, expected_version=row.base_version
+    )
+    row.delete()
+    return version
+
+
+def is_stale(draft: Draft, standing: Version) -> bool:
+    """Say whether somebody published since the draft was begun."""
+    return draft.base_version != standing.number
+
+
+def _own(draft: Draft, by: User) -> Draft:
+    """Lock a draft; it is its author's alone."""
+    permissions.check(by, "tune", draft.use_case)
+    row = Draft.objects.select_for_update().select_related("use_case").filter(pk=draft.pk).first()
+    if row is None:
+        raise Refused("The draft is gone: it was applied or discarded in another window.")
+    if row.author_id != by.pk:
+        raise permissions.Forbidden("This draft belongs to somebody else.")
+    return row

@@ -1,0 +1,124 @@
+"""Create use cases and rename them."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from audit import log
+from routing.engine.baseline import BUILT_IN
+from routing.engine.validation import Fault, InvalidDocument, faults
+from routing.models import State
+from usecases import permissions
+from usecases.actions.guardrails import check_limits
+from usecases.gates import gates
+from usecases.models import Guardrail, UseCase, Version
+from usecases.publishing import Content, Refused, Story, publish
+
+
+@transaction.atomic
+def create(
+    *,
+    slug: str,
+    name: str,
+    owner: str,
+    document: dict[str, Any],
+    by: User,
+    baseline: dict[str, Any] | None = None,
+    message: str = "",
+    guardrails: dict[str, Any] | None = None,
+    risk: str = "medium",
+    description: str = "",
+    reason: str = "",
+) -> Version:
+    """Create a use case and publish its first version; every fault of every field is reported at once.
+
+    Without a baseline of its own it gets the built-in one: a colleague answers. Raises `Forbidden`,
+    `InvalidDocument` (document and baseline), `Refused` (fields, guardrails).
+    """
+    permissions.check_create(by)
+    bounds = guardrails or {}
+    errors = check_limits(bounds)
+    use_case = UseCase(slug=slug, name=name, owner=owner, risk=risk, description=description)
+    errors += _field_errors(use_case)
+    found = [Fault(f"document.{f.path}" if f.path else "document", f.message) for f in faults(document)]
+    if baseline is not None:
+        found += [Fault(f"baseline.{f.path}", f.message) for f in faults(baseline, baseline=True)]
+    if found:
+        raise InvalidDocument([*found, *(Fault(e["path"], e["message"]) for e in errors)])
+    if not errors:
+        shut = [gate for gate in gates(bounds, None, document) if gate.status == "shut"]
+        errors = [{"path": gate.path, "message": gate.message} for gate in shut]
+    if errors:
+        raise Refused("The use case cannot be created as it stands.", errors)
+    return _create(use_case, document, BUILT_IN if baseline is None else baseline, message, bounds, by=by, reason=reason)
+
+
+def _create(
+    use_case: UseCase,
+    document: dict[str, Any],
+    baseline: dict[str, Any],
+    message: str,
+    bounds: dict[str, Any],
+    *,
+    by: User,
+    reason: str,
+) -> Version:
+    try:
+        with transaction.atomic():
+            use_case.save()
+    except IntegrityError:
+        words = f"There is a use case “{use_case.slug}” already. Choose another slug."
+        raise Refused(words, [{"path": "slug", "message": words}]) from None
+    Guardrail.objects.create(
+        use_case=use_case,
+        knobs=bounds.get("knobs") or {},
+        approved_models=bounds.get("models") or [],
+        set_by=by.get_username(),
+    )
+    permissions.grant_to_role_groups(use_case)
+    story = Story(
+        kind="created",
+        event="use_case.created",
+        sentence=f"{use_case.name} created.",
+        reason=reason.strip(),
+        new={"slug": use_case.slug, "name": use_case.name, "owner": use_case.owner, "document": document},
+    )
+    content = Content(State.LIVE, document, baseline, message.strip())
+    return publish(use_case=use_case, content=content, story=story, by=by, number=1)
+
+
+@transaction.atomic
+def rename(*, use_case: UseCase, by: User, name: str, owner: str, risk: str, description: str) -> UseCase:
+    """Change what a use case is called and who owns it. Writes nothing when nothing changes."""
+    permissions.check(by, "tune", use_case)
+    row = UseCase.objects.select_for_update().get(pk=use_case.pk)
+    new = {"name": name.strip(), "owner": owner.strip(), "risk": risk, "description": description.strip()}
+    old = {field: getattr(row, field) for field in new}
+    if new == old:
+        return row
+    for field, value in new.items():
+        setattr(row, field, value)
+    errors = _field_errors(row)
+    if errors:
+        raise Refused("The use case cannot be saved as it stands.", errors)
+    row.save()
+    changed = {field: value for field, value in new.items() if value != old[field]}
+    log.record(
+        kind="use_case.renamed",
+        sentence="; ".join(f"{field} is now “{value}”" for field, value in changed.items()).capitalize() + ".",
+        by=by,
+        use_case=row.slug,
+        old={field: old[field] for field in changed},
+        new=changed,
+    )
+    return row
+
+
+def _field_errors(use_case: UseCase) -> list[dict[str, str]]:
+    try:
+        use_case.clean_fields()
+    except ValidationError as error:
+        return [{"path": field, "message": " ".join(texts)} for field, texts in error.message_dict.items()]
+    return []
