@@ -1,0 +1,175 @@
+"""Faults between fields: names that must exist, bands without gaps, answers without a text. Judges what is readable."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from routing.engine.faults import Fault, confidence, items, listed, mapping, shown, words
+from routing.engine.reasons import plain
+
+_NAMED = {"models": "name", "bands": "name", "queues": "name", "rules": "id", "ladder": "model"}
+_ONE = {
+    "models": "model",
+    "bands": "band",
+    "queues": "queue",
+    "rules": "rule",
+    "ladder": "rung for the model",
+}
+
+
+def cross_faults(document: Any, *, baseline: bool) -> list[Fault]:
+    """Return the faults that fields have with one another."""
+    checks = [_doubled, _bands, _queues, _breaches, _ladder, _rules, _missing, _curated]
+    if baseline:
+        checks.append(_modelless)
+    return [fault for check in checks for fault in check(document)]
+
+
+def _doubled(document: Any) -> Iterator[Fault]:
+    """Names must be unique, else nobody can say which one is meant."""
+    for part, key in _NAMED.items():
+        seen: set[str] = set()
+        for path, entry in items(document, part):
+            name = words(entry.get(key))
+            if name in seen:
+                yield Fault(
+                    f"{path}.{key}", f"There is already a {_ONE[part]} “{name}”. Names must be unique."
+                )
+            seen |= {name} if name else set()
+
+
+def _bands(document: Any) -> Iterator[Fault]:
+    """Bands must cover 0 to 1 without gap or overlap, the answering ones on top."""
+    entries = list(items(document, "bands"))
+    placed = [(edge, path, b) for path, b in entries if (edge := confidence(b.get("from"))) is not None]
+    counted = Counter(edge for edge, _, _ in placed)
+    seen: dict[float, Any] = {}
+    for edge, path, band in placed:
+        if edge in seen:
+            other = shown(seen[edge])
+            yield Fault(
+                f"{path}.from", f"The band {other} starts at {plain(edge)} too. Give each band its own edge."
+            )
+        seen.setdefault(edge, band.get("name"))
+    # With an unreadable edge nobody can say whether there is a gap.
+    if placed and len(placed) == len(entries) and 0 not in counted:
+        lowest, path, _ = min(placed, key=lambda place: place[0])
+        yield Fault(
+            f"{path}.from", f"No band covers confidence below {plain(lowest)}. Let the lowest start at 0."
+        )
+    yield from _answers_on_top(sorted(placed, key=lambda place: place[0]))
+
+
+def _answers_on_top(placed: list[tuple[float, str, Mapping[str, Any]]]) -> Iterator[Fault]:
+    """A less sure answer must not be sent while a surer one is held: raising an edge would answer more."""
+    held = [(edge, band) for edge, _, band in placed if band.get("action") in ("review", "escalate")]
+    for edge, path, band in placed:
+        if band.get("action") == "answer" and held and edge < held[-1][0]:
+            above = shown(held[-1][1].get("name"))
+            yield Fault(
+                f"{path}.action",
+                f"This band answers at {plain(edge)}, while the surer band {above} sends to a person. "
+                "Put the answering bands on top.",
+            )
+
+
+def _queues(document: Any) -> Iterator[Fault]:
+    """Queues must exist where they are named."""
+    known = [name for _, queue in items(document, "queues") if (name := words(queue.get("name")))]
+    named = [(f"{path}.queue", band.get("queue")) for path, band in items(document, "bands")]
+    named += [
+        (f"{path}.then.queue", mapping(rule, "then").get("queue")) for path, rule in items(document, "rules")
+    ]
+    named += [(f"{path}.on_breach", queue.get("on_breach")) for path, queue in items(document, "queues")]
+    for path, name in named:
+        if isinstance(name, str) and name not in known:
+            yield Fault(path, f"There is no queue “{name}”. {_instead(known, 'Add it to the queues first.')}")
+
+
+def _breaches(document: Any) -> Iterator[Fault]:
+    """A late case must end somewhere."""
+    follows = {words(q.get("name")): words(q.get("on_breach")) for _, q in items(document, "queues")}
+    for path, queue in items(document, "queues"):
+        chain = [words(queue.get("name"))]
+        while (after := follows.get(chain[-1])) and after not in chain:
+            chain.append(after)
+        # Told once, at the first queue of the circle.
+        circle = [path for path, q in items(document, "queues") if q.get("name") in chain]
+        if after and after == chain[0] and path == circle[0]:
+            way = " → ".join(f"“{name}”" for name in [*chain, after])
+            yield Fault(
+                f"{path}.on_breach", f"Late cases would go round in a circle: {way}. Let one queue end it."
+            )
+
+
+def _ladder(document: Any) -> Iterator[Fault]:
+    """Models on the ladder must be listed, and a rule must start on the ladder."""
+    models = [name for _, model in items(document, "models") if (name := words(model.get("name")))]
+    rungs = [name for _, rung in items(document, "ladder") if (name := words(rung.get("model")))]
+    for path, rung in items(document, "ladder"):
+        if (name := words(rung.get("model"))) and name not in models:
+            yield Fault(
+                f"{path}.model", f"There is no model “{name}”. {_instead(models, 'Add it to the models.')}"
+            )
+    for path, rule in items(document, "rules"):
+        start = words(mapping(rule, "then").get("start"))
+        if start and start not in rungs:
+            hint = _instead(rungs, "Put it on the ladder first.")
+            yield Fault(f"{path}.then.start", f"The model “{start}” is not on the ladder. {hint}")
+
+
+def _rules(document: Any) -> Iterator[Fault]:
+    """A rule must do something, and can only move an edge that is there."""
+    answers = any(band.get("action") == "answer" for _, band in items(document, "bands"))
+    for path, rule in items(document, "rules"):
+        then = rule.get("then")
+        if isinstance(then, Mapping) and all(value is None for value in then.values()):
+            yield Fault(
+                f"{path}.then",
+                "The rule changes nothing. Set an action, a queue, a first model or an answer threshold.",
+            )
+        if mapping(rule, "then").get("answer_from") is not None and not answers:
+            yield Fault(
+                f"{path}.then.answer_from",
+                "No band answers, so there is no threshold to move. Add an answering band.",
+            )
+
+
+def _missing(document: Any) -> Iterator[Fault]:
+    """A missing confidence must fall into the lowest band."""
+    missing = confidence(mapping(document, "confidence").get("missing", 0.0))
+    edges = sorted(
+        {edge for _, b in items(document, "bands") if (edge := confidence(b.get("from"))) is not None}
+    )
+    if missing is not None and len(edges) > 1 and missing >= edges[1]:
+        yield Fault(
+            "confidence.missing",
+            f"A missing confidence must count as the lowest band: less than {plain(edges[1])}, not {plain(missing)}.",
+        )
+
+
+def _curated(document: Any) -> Iterator[Fault]:
+    """Without a model, an answer must be written down."""
+    if not isinstance(document, Mapping) or document.get("ladder"):
+        return
+    parts = [band for _, band in items(document, "bands")]
+    parts += [mapping(rule, "then") for _, rule in items(document, "rules")]
+    text = words(mapping(document, "messages").get("answer"))
+    if any(part.get("action") == "answer" for part in parts) and not (text and text.strip()):
+        yield Fault(
+            "messages.answer",
+            "Answers are sent without asking a model, so the answer must be written here. It is missing.",
+        )
+
+
+def _modelless(document: Any) -> Iterator[Fault]:
+    """A baseline must work when no model does."""
+    if isinstance(document, Mapping) and document.get("ladder"):
+        yield Fault("ladder", "A baseline asks no model: the ladder must be empty.")
+    for path, rule in items(document, "rules"):
+        if mapping(rule, "then").get("start") is not None:
+            yield Fault(f"{path}.then.start", "A baseline asks no model: a rule cannot start one.")
+
+
+def _instead(known: list[str], otherwise: str) -> str:
+    return f"Choose {listed(known[:8])}." if known else otherwise
