@@ -145,8 +145,18 @@ class Postgres:
             "--no-instructions",
         ]
         command += [] if self.durable else ["--no-sync"]
+        # With root's groups it would be judged by the group's share of a folder's mode, which is often empty.
+        group = None if self._user is None else pwd.getpwuid(self._user).pw_gid
         done = subprocess.run(
-            command, user=self._user, env=self._env(), cwd="/", capture_output=True, text=True, check=False
+            command,
+            user=self._user,
+            group=group,
+            extra_groups=None if group is None else [],
+            env=self._env(),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise StartFailed(f"PostgreSQL could not make its files in {self.folder}:\n{done.stderr.strip()}")

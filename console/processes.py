@@ -107,6 +107,10 @@ class Process:
         if self._popen:
             self._popen.wait(timeout=30)
 
+    def wait(self, seconds: float) -> int:
+        """Wait until it has ended; return its exit code."""
+        return self._popen.wait(timeout=seconds) if self._popen else -1
+
     def stop(self) -> None:
         """Ask it to end; after its grace, end it and whatever it started."""
         stop([self])

@@ -1,0 +1,156 @@
+"""A real Chromium against real processes.
+
+A page fails its test when the browser reports an error: a script's, a refused resource, a breach of the content
+security policy. Tests that provoke one say so with `expected_errors.append("status of 403")`.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+
+from tests.conftest import FAILED
+from tests.stack import Stack
+
+FAILURES = Path(__file__).parent / "failures"
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a page is looked at: width in CSS pixels, and the colour scheme."""
+
+    width: int
+    scheme: Literal["light", "dark"]
+
+    def __str__(self) -> str:
+        return f"{self.width}px-{self.scheme}"
+
+
+LOOKS = [Look(1440, "light"), Look(1440, "dark"), Look(390, "light"), Look(390, "dark")]
+
+
+@pytest.fixture(scope="module")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A running installation: `STACK = {"samples": True}` at the top of a module is passed to `Stack`."""
+    with Stack(**getattr(request.module, "STACK", {})) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """The system's Chromium, else the one that Playwright has installed."""
+    executable = next((path for name in INSTALLED if (path := shutil.which(name))), None)
+    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+    running = playwright.chromium.launch(executable_path=executable, headless=True, args=flags)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def expected_errors() -> list[str]:
+    """Parts of error messages that a test provokes on purpose."""
+    return []
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, stack: Stack, request: pytest.FixtureRequest, expected_errors: list[str]
+) -> Iterator[Callable[..., Page]]:
+    """Open pages, each in a browser session of its own: `open_page(by="ops", look=Look(390, "dark"))`.
+
+    `by` signs in first; paths (`page.goto("/audit/")`) count from the console's address.
+    """
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def open_one(*, by: str = "", look: Look = LOOKS[0], **options: Any) -> Page:
+        height = 900 if look.width > 600 else 844
+        context = browser.new_context(
+            base_url=stack.web_url,
+            viewport={"width": look.width, "height": height},
+            color_scheme=look.scheme,
+            reduced_motion="reduce",
+            **options,
+        )
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: _note(message, errors))
+        page.on("pageerror", lambda error: errors.append(f"script error: {error}"))
+        if by:
+            sign_in(page, by, stack.password(by))
+        return page
+
+    yield open_one
+    if request.node.stash.get(FAILED, False):
+        _photograph(contexts, request.node.name)
+    for context in contexts:
+        context.close()
+    surprises = [error for error in errors if not any(part in error for part in expected_errors)]
+    assert not surprises, "The browser reported errors:\n" + "\n".join(surprises)
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """A page of `ops`, signed in, 1440 px wide, light."""
+    return open_page(by="ops")
+
+
+@pytest.fixture(params=LOOKS, ids=str)
+def look(request: pytest.FixtureRequest) -> Look:
+    """Each of the four ways to look at a page."""
+    return cast(Look, request.param)
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], None]:
+    """Assert that axe-core finds nothing wrong with a page: `axe(page)`."""
+
+    def check(page: Page) -> None:
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+
+    return check
+
+
+def sign_in(page: Page, username: str, password: str) -> None:
+    """Sign in as a person does, from whatever page asks for it."""
+    page.goto("/")
+    page.locator("input[name=username]").fill(username)
+    page.locator("input[name=password]").fill(password)
+    page.locator("input[name=password]").press("Enter")
+    page.locator("input[name=password]").wait_for(state="detached")
+
+
+def _note(message: ConsoleMessage, errors: list[str]) -> None:
+    if message.type == "error":
+        errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+def _photograph(contexts: list[BrowserContext], name: str) -> None:
+    """Keep what a failed test saw, in a folder that git ignores."""
+    FAILURES.mkdir(exist_ok=True)
+    for number, page in enumerate(page for context in contexts for page in context.pages):
+        safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
+        page.screenshot(path=FAILURES / f"{safe}-{number}.png", full_page=True)
