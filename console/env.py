@@ -21,6 +21,7 @@ class Env(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535)
     assistants: int = Field(default=2, ge=0, le=64)
     samples: bool = True
+    traffic: bool = True
     debug: bool = False
     secret_key: str = ""
     allowed_hosts: str = "127.0.0.1,localhost,[::1]"

@@ -51,6 +51,7 @@ class Plan:
     port: int
     assistants: int
     samples: bool
+    traffic: bool
     embedded_database: bool
     embedded_redis: bool
 
@@ -148,7 +149,7 @@ class Supervisor:
         self._wait(self.processes)
         self._prepare()
         urls = self._start_console(models)
-        if self.plan.samples and urls:
+        if self.plan.samples and self.plan.traffic and urls:
             self._run(self.here.traffic(urls))
         self._write_file()
         self._say_ready(urls)
@@ -367,6 +368,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--assistants", type=int, default=2)
     parser.add_argument("--samples", action="store_true")
+    parser.add_argument("--traffic", action="store_true")
     parser.add_argument("--embedded-database", action="store_true")
     parser.add_argument("--embedded-redis", action="store_true")
     return Supervisor(Plan(**vars(parser.parse_args(arguments))), os.environ).run()

@@ -23,6 +23,7 @@ class Command(BaseCommand):
         command = [sys.executable, "-m", "console.supervisor", "--data-dir", str(given.data.resolve())]
         command += ["--port", str(given.port), "--assistants", str(given.assistants)]
         command += ["--samples"] if given.samples else []
+        command += ["--traffic"] if given.traffic else []
         command += [] if given.database_url else ["--embedded-database"]
         command += [] if given.redis_url else ["--embedded-redis"]
         self.stdout.write(f"starting on {given.data.resolve()}")
