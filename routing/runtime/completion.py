@@ -92,11 +92,10 @@ def _import_litellm() -> ModuleType:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
 
-    litellm.telemetry = False
-    litellm.suppress_debug_info = True
-    litellm.drop_params = True
+    module: ModuleType = litellm
+    vars(module).update(telemetry=False, suppress_debug_info=True, drop_params=True)
     logging.getLogger("LiteLLM").setLevel(logging.ERROR)
-    return litellm
+    return module
 
 
 def _arguments(

@@ -105,7 +105,10 @@ class Console:
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if last_event_id:
             headers["Last-Event-ID"] = last_event_id
-        params = [("instance", self.instance), *(("use_case", slug) for slug in use_cases)]
+        params: list[tuple[str, str | int | float | bool | None]] = [
+            ("instance", self.instance),
+            *(("use_case", slug) for slug in use_cases),
+        ]
         timeout = httpx.Timeout(5.0, read=STREAM_SILENCE_S)
         try:
             async with self._client.stream(

@@ -126,5 +126,5 @@ def _claims(envelope: object) -> tuple[int, str]:
     if not isinstance(envelope, dict):
         return 0, ""
     version, digest = envelope.get("version"), envelope.get("digest")
-    plain = isinstance(version, int) and not isinstance(version, bool) and 0 <= version < 2**31
-    return version if plain else 0, digest[:64] if isinstance(digest, str) else ""
+    plain = version if isinstance(version, int) and not isinstance(version, bool) else 0
+    return plain if 0 <= plain < 2**31 else 0, digest[:64] if isinstance(digest, str) else ""
