@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,14 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
+from audit import log
+from console import tokens
+from console.models import Token
 from console.stack import ROOT
+from usecases.accounts import ensure_accounts
 from usecases.models import UseCase
 
+SYSTEM = log.System("make up")
 SAMPLES = ROOT / "console" / "samples" / "use_cases"
 
 
@@ -32,7 +36,7 @@ class Command(BaseCommand):
         """Do all that is not done yet."""
         call_command("migrate", interactive=False, verbosity=1)
         collect_static(Path(settings.STATIC_ROOT))
-        call_command("setup_accounts", passwords_file=str(settings.DATA_DIR / "keys" / "passwords.json"))
+        ensure_accounts(settings.DATA_DIR / "keys" / "passwords.json")
         if samples:
             apply_samples()
         use_cases = sorted(UseCase.objects.values_list("slug", flat=True))
@@ -62,17 +66,29 @@ def apply_samples() -> None:
 
 
 def write_tokens(folder: Path, assistants: int, use_cases: list[str]) -> None:
-    """Give each assistant a token for all use cases; a new one where the use cases are no longer the same."""
+    """Give each assistant a token for exactly these use cases; one that has it already keeps it."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    listing = folder / "use_cases.json"
-    same = listing.exists() and json.loads(listing.read_text()) == use_cases
     for number in range(1, assistants + 1 if use_cases else 1):
         path = folder / f"assistant-{number}"
-        if same and path.exists():
+        held = _held(path)
+        if held and held.use_cases == use_cases:
             continue
-        answer = StringIO()
-        call_command("create_token", path.name, assistant=True, use_case=use_cases, stdout=answer)
+        if held:
+            tokens.revoke(token=held, by=SYSTEM, reason="The assistant serves other use cases now.")
+        _, text = tokens.issue(name=_free_name(path.name), by=SYSTEM, use_cases=use_cases)
         path.unlink(missing_ok=True)
         path.touch(mode=0o600)
-        path.write_text(answer.getvalue())
-    listing.write_text(json.dumps(use_cases))
+        path.write_text(text)
+    (folder / "use_cases.json").write_text(json.dumps(use_cases))
+
+
+def _held(path: Path) -> Token | None:
+    """The token in a file, unless the database knows none such, or no longer."""
+    if not path.exists():
+        return None
+    return Token.objects.filter(digest=tokens.key_of(path.read_text().strip()), revoked_at=None).first()
+
+
+def _free_name(name: str) -> str:
+    taken = Token.objects.filter(name__startswith=name).count()
+    return f"{name}, {taken + 1}" if taken else name
