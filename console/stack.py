@@ -105,7 +105,7 @@ class Installation:
     def model_server(self, port: int) -> Program:
         """The stand-in for model providers: real answers to the sample requests, no key and no network."""
         command = ("-m", "console.samples.model_server", "--port", str(port))
-        return self._program("models", command, partial(answers, HOST, port, "/healthz"), self._env())
+        return self._program("models", command, partial(answers, HOST, port, "/healthz"), self._bare_env())
 
     def assistant(
         self,
@@ -117,17 +117,25 @@ class Installation:
         extra: Mapping[str, str] | None = None,
     ) -> Program:
         """An assistant: holds no database connection, and keeps its last good config in a folder of its own."""
-        own = {name: value for name, value in self._env().items() if name not in CONSOLE_ONLY}
-        own |= {"CONSOLE_TOKEN": token, "LITELLM_LOCAL_MODEL_COST_MAP": "True", **(extra or {})}
+        own = self._bare_env() | {
+            "CONSOLE_TOKEN": token,
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            **(extra or {}),
+        }
         served = tuple(part for slug in use_cases for part in ("--use-case", slug))
         place = ("--port", str(port), "--instance", name, "--cache", str(self.data_dir / "assistants" / name))
         command = ("-m", "routing.runtime", "--console", self.url, *place, *served)
         return self._program(name, command, partial(answers, HOST, port, "/healthz"), own)
 
-    def traffic(self, assistants: Sequence[str]) -> Program:
-        """Steady sample requests to the assistants' gateways."""
+    def traffic(self, assistants: Sequence[str], token: str) -> Program:
+        """Steady sample requests to the assistants' gateways; some of their outcomes go to the console."""
         targets = tuple(part for url in assistants for part in ("--assistant", url))
-        return self._program("traffic", ("-m", "console.samples.traffic", *targets), always, self._env())
+        command = ("-m", "console.samples.traffic", "--console", self.url, *targets)
+        return self._program("traffic", command, always, self._bare_env() | {"CONSOLE_TOKEN": token})
+
+    def _bare_env(self) -> dict[str, str]:
+        """Environment of what only speaks HTTP to the console: no database, no keys."""
+        return {name: value for name, value in self._env().items() if name not in CONSOLE_ONLY}
 
     def _env(self) -> dict[str, str]:
         # Two arenas: threads otherwise take 64 MiB of address space each, and keep what they once used.

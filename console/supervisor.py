@@ -150,7 +150,7 @@ class Supervisor:
         self._prepare()
         urls = self._start_console(models)
         if self.plan.samples and self.plan.traffic and urls:
-            self._run(self.here.traffic(urls))
+            self._run(self.here.traffic(urls, self._token("assistant-1")))
         self._write_file()
         self._say_ready(urls)
 
@@ -208,6 +208,9 @@ class Supervisor:
                 self.here.assistant(name, port=port, token=token, use_cases=use_cases, extra=environ)
             )
         return programs
+
+    def _token(self, name: str) -> str:
+        return (self.plan.data_dir / "tokens" / name).read_text().strip()
 
     def _run(self, program: Program) -> Process:
         process = Process(program)
