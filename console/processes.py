@@ -168,7 +168,7 @@ def wait_ready(
             names = ", ".join(process.name for process in waiting)
             raise StartFailed(f"Not ready after {seconds:.0f} s: {names}.\n{waiting[0].tail()}".rstrip())
         if waiting:
-            idle(0.05)
+            idle(0.1)
 
 
 def stop(processes: Iterable[Process]) -> None:
