@@ -229,6 +229,7 @@ class Supervisor:
                 "port": self.plan.port,
                 "pids": {process.name: process.pid for process in self.processes},
                 "commands": {process.name: list(process.program.argv) for process in self.processes},
+                "sockets": str(self._sockets),
                 "supervisor": os.getpid(),
             }
         )
@@ -300,8 +301,14 @@ def end_leftovers(file: StackFile) -> None:
     found = file.read()
     commands = found.get("commands", {})
     leftovers = {name: pid for name, pid in found.get("pids", {}).items() if pid and name in commands}
-    if not leftovers:
-        return
+    if leftovers:
+        _end(leftovers, commands)
+    sockets = Path(found.get("sockets", "/"))
+    if sockets.name.startswith("console-"):
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
+def _end(leftovers: Mapping[str, int], commands: Mapping[str, list[str]]) -> None:
     import psutil  # only here: most starts have nothing to clear up
 
     ended = []
