@@ -55,7 +55,10 @@ def checked(found: Any) -> dict[str, Any]:
     errors += guardrails.check_limits(found.get("guardrails") or {})
     if errors:
         document = found.get("document", {})
-        broken = [_error(f"document.{f.path}" if f.path else "document", f.message, bare=True) for f in faults(document)]
+        broken = [
+            _error(f"document.{f.path}" if f.path else "document", f.message, bare=True)
+            for f in faults(document)
+        ]
         raise Refused("The use case cannot be taken as it stands.", errors + broken)
     return found
 
@@ -115,7 +118,10 @@ def _limits_change(use_case: UseCase, config: dict[str, Any]) -> bool:
     if "guardrails" not in config:
         return False
     bounds = config["guardrails"] or {}
-    return use_case.guardrail.as_dict() != {"knobs": bounds.get("knobs") or {}, "models": bounds.get("models") or []}
+    return use_case.guardrail.as_dict() != {
+        "knobs": bounds.get("knobs") or {},
+        "models": bounds.get("models") or [],
+    }
 
 
 def export(use_case: UseCase, *, by: User | None = None) -> dict[str, Any]:

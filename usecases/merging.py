@@ -35,8 +35,8 @@ def _merge_mappings(base: Any, mine: Any, theirs: Any, path: str) -> tuple[dict[
 
 def _merge_items(base: Any, mine: Any, theirs: Any, path: str, key: str) -> tuple[list[Any], list[str]]:
     """Merge lists of named things by name; the order is mine where I moved something, else theirs."""
-    by_name = [{item[key]: item for item in items} for items in (base, mine, theirs)]
-    merged, conflicts = _merge_mappings(*by_name, path)
+    before, ours, others = ({item[key]: item for item in items} for items in (base, mine, theirs))
+    merged, conflicts = _merge_mappings(before, ours, others, path)
     order = [item[key] for item in (mine if _moved(base, mine, key) else theirs)]
     rest = [name for name in merged if name not in order]
     return [merged[name] for name in [*order, *rest] if name in merged], conflicts

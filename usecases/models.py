@@ -21,7 +21,9 @@ class UseCase(models.Model):
     slug = models.CharField(max_length=80, unique=True, validators=[SLUG])
     name = models.CharField(max_length=120)
     owner = models.CharField(max_length=120, help_text="The desk or unit that owns the outcome.")
-    risk = models.CharField(max_length=16, default="medium", choices=[(r, r) for r in ("low", "medium", "high")])
+    risk = models.CharField(
+        max_length=16, default="medium", choices=[(r, r) for r in ("low", "medium", "high")]
+    )
     description = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     history = HistoricalRecords()
@@ -98,7 +100,9 @@ class Version(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-number"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["use_case", "number"], name="version_number")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["use_case", "number"], name="version_number")
+        ]
 
     def __str__(self) -> str:
         return f"{self.use_case} r{self.number}"
@@ -136,7 +140,9 @@ class DraftStep(models.Model):
 
     class Meta:
         ordering: ClassVar = ["position"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["draft", "position"], name="draft_step_position")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["draft", "position"], name="draft_step_position")
+        ]
 
     def __str__(self) -> str:
         return f"{self.draft}, step {self.position}"

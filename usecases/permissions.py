@@ -62,7 +62,9 @@ def visible(viewer: Viewer, verb: str = "view") -> QuerySet[UseCase]:
     """Return the use cases on which a person holds a right."""
     if not viewer.is_active:
         return UseCase.objects.none()
-    found: QuerySet[UseCase] = get_objects_for_user(viewer, f"usecases.{verb}_usecase", UseCase, accept_global_perms=False)
+    found: QuerySet[UseCase] = get_objects_for_user(
+        viewer, f"usecases.{verb}_usecase", UseCase, accept_global_perms=False
+    )
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Body, Header, Router
 
-from console.api.auth import person
+from console.api.auth import person, user_of
 from console.api.schemas import Kill, Message, Published, Restore, version_out
 from console.api.use_cases import expected, found
 from usecases.actions import kill_switches
@@ -13,10 +13,12 @@ from usecases.actions import kill_switches
 router = Router(tags=["kill switch"], auth=person)
 
 
-@router.post("/kill", response=list[Published], summary="Send every use case the caller may stop to a safe state")
+@router.post(
+    "/kill", response=list[Published], summary="Send every use case the caller may stop to a safe state"
+)
 def kill_all(request: HttpRequest, body: Body[Kill | None] = None) -> Any:
     wish = body or Kill()
-    done = kill_switches.engage_all(by=request.user, to=wish.to, reason=wish.reason, message=wish.message)
+    done = kill_switches.engage_all(by=user_of(request), to=wish.to, reason=wish.reason, message=wish.message)
     return [version_out(version) for version in done]
 
 
@@ -25,12 +27,18 @@ def kill(request: HttpRequest, slug: str, body: Body[Kill | None] = None) -> Any
     wish = body or Kill()
     return version_out(
         kill_switches.engage(
-            use_case=found(request, slug), by=request.user, to=wish.to, reason=wish.reason, message=wish.message
+            use_case=found(request, slug),
+            by=user_of(request),
+            to=wish.to,
+            reason=wish.reason,
+            message=wish.message,
         )
     )
 
 
-@router.post("/use-cases/{slug}/restore", response=Published, summary="Bring a use case back from a safe state")
+@router.post(
+    "/use-cases/{slug}/restore", response=Published, summary="Bring a use case back from a safe state"
+)
 def restore(
     request: HttpRequest,
     slug: str,
@@ -41,7 +49,7 @@ def restore(
     return version_out(
         kill_switches.restore(
             use_case=use_case,
-            by=request.user,
+            by=user_of(request),
             reason=body.reason if body else "",
             expected_version=expected(if_match, use_case),
         )
@@ -52,6 +60,6 @@ def restore(
 def message(request: HttpRequest, slug: str, body: Body[Message]) -> Any:
     return version_out(
         kill_switches.edit_message(
-            use_case=found(request, slug), message=body.message, by=request.user, reason=body.reason
+            use_case=found(request, slug), message=body.message, by=user_of(request), reason=body.reason
         )
     )

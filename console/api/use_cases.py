@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest
 from ninja import Body, Header, Query, Router
 from pydantic import Field
 
-from console.api.auth import person
+from console.api.auth import person, user_of
 from console.api.schemas import (
     Change,
     Diff,
@@ -57,19 +57,23 @@ def expected(if_match: str | None, use_case: UseCase) -> int | None:
 @router.get("", response=list[UseCaseOut], summary="Every use case the caller may see")
 def list_use_cases(request: HttpRequest) -> Any:
     mine = permissions.visible(request.user).select_related("guardrail").order_by("slug")
-    newest = Version.objects.filter(use_case__in=mine).order_by("use_case_id", "-number").distinct("use_case_id")
+    newest = (
+        Version.objects.filter(use_case__in=mine).order_by("use_case_id", "-number").distinct("use_case_id")
+    )
     by_use_case = {version.use_case_id: version for version in newest}
     return [use_case_out(use_case, by_use_case[use_case.pk]) for use_case in mine]
 
 
-@router.post("", response={201: UseCaseOut}, summary="Create a use case; the body is what `export_config` writes")
+@router.post(
+    "", response={201: UseCaseOut}, summary="Create a use case; the body is what `export_config` writes"
+)
 def create(request: HttpRequest, body: Body[UseCaseFile]) -> Any:
     config = configs.checked(body.model_dump(exclude_unset=True))
     permissions.check_create(request.user)
     if UseCase.objects.filter(slug=config["slug"]).exists():
         words = f"There is a use case “{config['slug']}” already. Choose another slug."
         raise Refused(words, [{"path": "slug", "message": words}])
-    applied = configs.apply(config, by=request.user)
+    applied = configs.apply(config, by=user_of(request))
     assert applied.version is not None  # a new use case always publishes
     return 201, use_case_out(applied.version.use_case, applied.version)
 
@@ -110,13 +114,20 @@ def read_diff(request: HttpRequest, slug: str, number: NUMBER, against: Query[NU
     new = _version(use_case, number)
     old = _version(use_case, against or max(1, number - 1))
     rows = [
-        {"path": change.path, "old": change.old, "new": change.new, "sentence": describe.difference_sentence(change)}
+        {
+            "path": change.path,
+            "old": change.old,
+            "new": change.new,
+            "sentence": describe.difference_sentence(change),
+        }
         for change in diff.changes(old.document, new.document)
     ]
     return {"version": new.number, "against": old.number, "differences": rows}
 
 
-@router.post("/{slug}/versions/{number}/revert", response=Published, summary="Publish an old version's document anew")
+@router.post(
+    "/{slug}/versions/{number}/revert", response=Published, summary="Publish an old version's document anew"
+)
 def revert(
     request: HttpRequest,
     slug: str,
@@ -127,7 +138,9 @@ def revert(
     use_case = found(request, slug)
     seen = expected(if_match, use_case)
     return version_out(
-        versions.revert(use_case=use_case, to=number, by=request.user, reason=body.reason, expected_version=seen)
+        versions.revert(
+            use_case=use_case, to=number, by=user_of(request), reason=body.reason, expected_version=seen
+        )
     )
 
 
@@ -137,7 +150,9 @@ def convergence(request: HttpRequest, slug: str) -> Any:
 
 
 @router.post(
-    "/{slug}/changes", response={200: Published | DryRun}, summary="Apply a document, or see what that would do"
+    "/{slug}/changes",
+    response={200: Published | DryRun},
+    summary="Apply a document, or see what that would do",
 )
 def change(
     request: HttpRequest,
@@ -155,7 +170,7 @@ def change(
         versions.apply(
             use_case=use_case,
             document=body.document,
-            by=request.user,
+            by=user_of(request),
             reason=body.reason,
             expected_version=seen,
             baseline=body.baseline,
@@ -169,9 +184,16 @@ def _dry_run(use_case: UseCase, body: Change, seen: int | None) -> dict[str, Any
     standing = latest(use_case)
     if seen is not None and seen != standing.number:
         raise Stale(standing)
-    planned = versions.plan(use_case=use_case, document=body.document, standing=standing, baseline=body.baseline)
+    planned = versions.plan(
+        use_case=use_case, document=body.document, standing=standing, baseline=body.baseline
+    )
     rows = [
-        {"path": change.path, "old": change.old, "new": change.new, "sentence": describe.difference_sentence(change)}
+        {
+            "path": change.path,
+            "old": change.old,
+            "new": change.new,
+            "sentence": describe.difference_sentence(change),
+        }
         for change in planned.differences
     ]
     return {
@@ -193,7 +215,7 @@ def read_guardrails(request: HttpRequest, slug: str) -> Any:
 def set_guardrails(request: HttpRequest, slug: str, body: Body[Guardrails]) -> Any:
     use_case = found(request, slug)
     row = guardrails.set_limits(
-        use_case=use_case, knobs=body.knobs, approved_models=body.models, by=request.user, reason=body.reason
+        use_case=use_case, knobs=body.knobs, approved_models=body.models, by=user_of(request), reason=body.reason
     )
     return row.as_dict()
 

@@ -14,7 +14,7 @@ from usecases import permissions
 from usecases.actions import versions
 from usecases.merging import merge
 from usecases.models import Draft, DraftStep, UseCase, Version
-from usecases.publishing import Refused, latest
+from usecases.publishing import Refused, latest, lock
 
 STEPS_KEPT = 100
 SIZE_LIMIT = 512 * 1024
@@ -34,10 +34,15 @@ def open_for(*, use_case: UseCase, by: User) -> Draft:
     permissions.check(by, "tune", use_case)
     standing = latest(use_case)
     draft, created = Draft.objects.get_or_create(
-        use_case=use_case, author=by, defaults={"base_version": standing.number, "document": standing.document}
+        use_case=use_case,
+        author=by,
+        defaults={"base_version": standing.number, "document": standing.document},
     )
     if created:
         DraftStep.objects.create(draft=draft, position=0, document=standing.document)
+    elif draft.base_version != standing.number and not is_changed(draft):
+        # Nothing of it is anybody's work: begin again from what is live, rather than tell of a conflict with nothing.
+        return rebase(draft=draft, by=by).draft
     return draft
 
 
@@ -80,6 +85,18 @@ def _move(draft: Draft, by: User, by_steps: int) -> Draft:
 
 
 @transaction.atomic
+def note(*, draft: Draft, reason: str, by: User) -> Draft:
+    """Keep the reason while it is being written."""
+    row = _own(draft, by)
+    if reason == row.reason:
+        return row
+    versions.check_reason(reason)
+    row.reason = reason
+    row.save()
+    return row
+
+
+@transaction.atomic
 def discard(*, draft: Draft, by: User) -> None:
     """Throw a draft away."""
     _own(draft, by).delete()
@@ -87,30 +104,57 @@ def discard(*, draft: Draft, by: User) -> None:
 
 @transaction.atomic
 def rebase(*, draft: Draft, by: User) -> Rebased:
-    """Carry a draft over to the newest version; where both changed the same place, the draft's word stands."""
+    """Carry a draft over to the newest version; where both changed the same place, the draft's word stands.
+
+    Every step is carried over, not the newest alone: an undo must not bring back what somebody else has replaced.
+    """
     row = _own(draft, by)
     standing = latest(row.use_case)
     base = Version.objects.get(use_case=row.use_case, number=row.base_version)
-    merged, conflicts = merge(base.document, row.document, standing.document)
+    for step in row.steps.all():
+        step.document, _ = merge(base.document, step.document, standing.document)
+        step.save()
+    row.document, conflicts = merge(base.document, row.document, standing.document)
     row.base_version = standing.number
     row.save()
-    return Rebased(edit(draft=row, document=merged, by=by, sentence=f"Carried over to r{standing.number}"), conflicts)
+    return Rebased(row, conflicts)
 
 
 @transaction.atomic
 def apply(*, draft: Draft, by: User, reason: str = "") -> Version:
-    """Publish a draft, then it is done with. Raises as `versions.apply`; the draft stays when it is refused."""
+    """Publish a draft, then it is done with. Raises as `versions.apply`; the draft stays when it is refused.
+
+    A kill, a restore or an edited message published since then is no reason to refuse: the document is the same.
+    """
     row = _own(draft, by)
     version = versions.apply(
-        use_case=row.use_case, document=row.document, by=by, reason=reason, expected_version=row.base_version
+        use_case=row.use_case, document=row.document, by=by, reason=reason, expected_version=_expected(row)
     )
     row.delete()
     return version
 
 
-def is_stale(draft: Draft, standing: Version) -> bool:
-    """Say whether somebody published since the draft was begun."""
-    return draft.base_version != standing.number
+def _expected(draft: Draft) -> int:
+    """Return the number that applying expects to be live: any whose document is still the one the draft began with."""
+    standing = latest(lock(draft.use_case))
+    if standing.number == draft.base_version:
+        return standing.number
+    base = Version.objects.get(use_case=draft.use_case, number=draft.base_version)
+    return standing.number if base.document == standing.document else base.number
+
+
+def is_changed(draft: Draft) -> bool:
+    """Say whether a draft differs from the version it was begun from."""
+    base = Version.objects.get(use_case_id=draft.use_case_id, number=draft.base_version)
+    return bool(draft.document != base.document)
+
+
+def neighbours(draft: Draft) -> tuple[str | None, str | None]:
+    """Return what undo would take back and what redo would bring again, in words; None where there is no step."""
+    near = range(draft.position - 1, draft.position + 2)
+    steps = {step.position: step.sentence for step in draft.steps.filter(position__in=near).defer("document")}
+    back = steps.get(draft.position, "") if draft.position - 1 in steps else None
+    return back, steps.get(draft.position + 1)
 
 
 def _own(draft: Draft, by: User) -> Draft:

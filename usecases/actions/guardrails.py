@@ -33,7 +33,9 @@ def set_limits(
     guardrail.knobs, guardrail.approved_models, guardrail.set_by = knobs, approved_models, by.get_username()
     guardrail.save()
     changed = [p for p in dict.fromkeys([*knobs, *old["knobs"]]) if knobs.get(p) != old["knobs"].get(p)]
-    words = [engine_knobs.label(path) for path in changed] + (["approved models"] if approved_models != old["models"] else [])
+    words = [engine_knobs.label(path) for path in changed] + (
+        ["approved models"] if approved_models != old["models"] else []
+    )
     log.record(
         kind="guardrail.set",
         sentence=f"Guardrails set: {', '.join(words)}.",
@@ -50,7 +52,11 @@ def check_limits(bounds: Any) -> list[dict[str, str]]:
     """Return every fault of a guardrails mapping `{"knobs": {path: {lane, limit, reason}}, "models": [...]}`."""
     if not isinstance(bounds, dict):
         return [{"path": "guardrails", "message": "Give an object with “knobs” and “models”."}]
-    errors = [_fault(key, "is not known here; use “knobs” and “models”.") for key in bounds if key not in ("knobs", "models")]
+    errors = [
+        _fault(key, "is not known here; use “knobs” and “models”.")
+        for key in bounds
+        if key not in ("knobs", "models")
+    ]
     models = bounds.get("models") or []
     if not isinstance(models, list) or not all(isinstance(model, str) and model for model in models):
         errors.append(_fault("models", "has to be a list of LiteLLM names, such as “openai/gpt-4o-mini”."))
@@ -65,7 +71,9 @@ def check_limits(bounds: Any) -> list[dict[str, str]]:
 def _bound_errors(path: str, bound: Any) -> list[dict[str, str]]:
     where = f"knobs.{path}"
     if not engine_knobs.is_knob(path):
-        return [_fault(where, "is no knob; use a path such as “bands.answer.from” or “thresholds.audit_share”.")]
+        return [
+            _fault(where, "is no knob; use a path such as “bands.answer.from” or “thresholds.audit_share”.")
+        ]
     if not isinstance(bound, dict) or set(bound) - {"lane", "limit", "reason"}:
         return [_fault(where, "has to be an object with “lane”, “limit” and “reason”.")]
     errors = []

@@ -54,7 +54,9 @@ def _engage(use_case: UseCase, *, by: User, to: str, reason: str, message: str |
 
 
 @transaction.atomic
-def engage_all(*, by: User, to: str = State.BASELINE, reason: str = "", message: str | None = None) -> list[Version]:
+def engage_all(
+    *, by: User, to: str = State.BASELINE, reason: str = "", message: str | None = None
+) -> list[Version]:
     """Send every use case that a person may stop to a safe state, all at one commit.
 
     Those already there stay as they are. Raises `Forbidden` where the person may stop none.
@@ -69,7 +71,9 @@ def engage_all(*, by: User, to: str = State.BASELINE, reason: str = "", message:
     versions = []
     for use_case in locked:
         safer = to == State.REVIEW_ALL and latest(use_case).state == State.BASELINE
-        versions.append(latest(use_case) if safer else _engage(use_case, by=by, to=to, reason=reason, message=text))
+        versions.append(
+            latest(use_case) if safer else _engage(use_case, by=by, to=to, reason=reason, message=text)
+        )
     return versions
 
 

@@ -52,7 +52,9 @@ def create(
         errors = [{"path": gate.path, "message": gate.message} for gate in shut]
     if errors:
         raise Refused("The use case cannot be created as it stands.", errors)
-    return _create(use_case, document, BUILT_IN if baseline is None else baseline, message, bounds, by=by, reason=reason)
+    return _create(
+        use_case, document, BUILT_IN if baseline is None else baseline, message, bounds, by=by, reason=reason
+    )
 
 
 def _create(
@@ -107,7 +109,8 @@ def rename(*, use_case: UseCase, by: User, name: str, owner: str, risk: str, des
     changed = {field: value for field, value in new.items() if value != old[field]}
     log.record(
         kind="use_case.renamed",
-        sentence="; ".join(f"{field} is now “{value}”" for field, value in changed.items()).capitalize() + ".",
+        sentence="; ".join(f"{field} is now “{value}”" for field, value in changed.items()).capitalize()
+        + ".",
         by=by,
         use_case=row.slug,
         old={field: old[field] for field in changed},

@@ -92,15 +92,21 @@ def _publish_change(
     use_case: UseCase, standing: Version, content: Content, planned: Plan, *, by: User, reason: str
 ) -> Version:
     later = " It takes effect when the use case is restored." if standing.state != State.LIVE else ""
-    only_baseline = not planned.differences
+    old = {change.path: change.old for change in planned.differences}
+    new = {change.path: change.new for change in planned.differences}
+    words = [planned.sentence] if planned.sentence else []
+    for part, word in (("baseline", "Baseline edited"), ("message", "Message on baseline edited")):
+        if getattr(standing, part) != getattr(content, part):
+            old[part], new[part] = getattr(standing, part), getattr(content, part)
+            words.append(word)
     story = Story(
-        kind="baseline" if only_baseline else "change",
+        kind="change" if planned.differences else "baseline",
         event="version.applied",
-        sentence=(planned.sentence or "Baseline edited") + "." + later,
+        sentence="; ".join(words) + "." + later,
         reason=reason.strip(),
         returns_to=planned.version if standing.state != State.LIVE else None,
-        old={change.path: change.old for change in planned.differences},
-        new={change.path: change.new for change in planned.differences},
+        old=old,
+        new=new,
     )
     return publish(use_case=use_case, content=content, story=story, by=by, number=planned.version)
 

@@ -21,7 +21,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="a YAML or JSON file, or - for standard input")
         parser.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
-        parser.add_argument("--by", default="admin", metavar="USERNAME", help="in whose name (default: admin)")
+        parser.add_argument(
+            "--by", default="admin", metavar="USERNAME", help="in whose name (default: admin)"
+        )
         parser.add_argument("--reason", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:

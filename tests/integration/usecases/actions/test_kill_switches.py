@@ -172,7 +172,9 @@ def test_all_use_cases_go_to_baseline_at_one_commit(use_case: UseCase, ops: User
     assert Event.objects.filter(kind="kill_switch.engaged", reason="Provider is down").count() == 2
 
 
-def test_all_to_review_leaves_those_on_baseline_where_they_are(use_case: UseCase, ops: User, admin: User) -> None:
+def test_all_to_review_leaves_those_on_baseline_where_they_are(
+    use_case: UseCase, ops: User, admin: User
+) -> None:
     use_cases.create(slug="refunds", name="Refunds", owner="refunds-ops", document=claims(), by=admin)
     kill_switches.engage(use_case=use_case, by=ops)
 

@@ -63,7 +63,10 @@ def test_apply_outside_the_limits_names_every_gate_that_is_shut(use_case: UseCas
     with pytest.raises(Refused) as refusal:
         versions.apply(use_case=use_case, document=claims(answer_from=0.5 + 0.101, audit_share=0.0), by=ops)
 
-    assert {error["path"] for error in refusal.value.errors} == {"bands.answer.from", "thresholds.audit_share"}
+    assert {error["path"] for error in refusal.value.errors} == {
+        "bands.answer.from",
+        "thresholds.audit_share",
+    }
 
 
 def test_loosening_past_the_lane_is_refused_but_tightening_is_free(use_case: UseCase, ops: User) -> None:
@@ -122,7 +125,9 @@ def test_revert_publishes_old_content_as_a_new_version(use_case: UseCase, ops: U
     assert Event.objects.latest("id").sentence.startswith("Back to r1:")
 
 
-def test_revert_to_what_is_live_writes_nothing_and_to_the_unknown_is_refused(use_case: UseCase, ops: User) -> None:
+def test_revert_to_what_is_live_writes_nothing_and_to_the_unknown_is_refused(
+    use_case: UseCase, ops: User
+) -> None:
     assert versions.revert(use_case=use_case, to=1, by=ops).number == 1
     with pytest.raises(Refused, match="There is no r9"):
         versions.revert(use_case=use_case, to=9, by=ops)

@@ -1,0 +1,69 @@
+"""Risk sets the limits; everybody else reads them."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+
+from audit import log
+from audit.models import Event
+from usecases.actions import guardrails
+from usecases.models import Guardrail, UseCase
+from usecases.permissions import Forbidden
+from usecases.publishing import Refused
+
+BOUND = {"bands.answer.from": {"lane": [0.8, 0.9], "limit": [0.7, 1.0], "reason": "Peak season."}}
+
+
+def test_set_limits_changes_and_records(use_case: UseCase, risk: User) -> None:
+    guardrails.set_limits(use_case=use_case, knobs=BOUND, approved_models=[], by=risk, reason="Peak")
+
+    row = Guardrail.objects.get(use_case=use_case)
+    assert (row.knobs, row.set_by) == (BOUND, "risk")
+    event = Event.objects.latest("id")
+    assert (event.kind, event.actor, event.new["knobs"]) == ("guardrail.set", "risk", BOUND)
+    assert row.history.count() == 2
+
+
+def test_set_the_same_limits_writes_nothing(use_case: UseCase, risk: User) -> None:
+    held = use_case.guardrail
+    events = Event.objects.count()
+    guardrails.set_limits(use_case=use_case, knobs=held.knobs, approved_models=held.approved_models, by=risk)
+    assert Event.objects.count() == events
+
+
+def test_owners_may_not_set_their_own_limits(use_case: UseCase, ops: User) -> None:
+    with pytest.raises(Forbidden, match="set limits"):
+        guardrails.set_limits(use_case=use_case, knobs=BOUND, approved_models=[], by=ops)
+
+
+@pytest.mark.parametrize(
+    ("path", "bound", "where"),
+    [
+        ("bands.answer.from", {"limit": [0.9, 0.1]}, "knobs.bands.answer.from.limit"),
+        ("bands.answer.from", {"limit": [0.5, 0.9], "lane": [0.1, 0.6]}, "knobs.bands.answer.from.lane"),
+        ("bands.answer.from", {"limit": ["a", 1]}, "knobs.bands.answer.from.limit"),
+        ("bands.answer.from", {"lanes": [0, 1]}, "knobs.bands.answer.from"),
+        ("colour", {"limit": [0, 1]}, "knobs.colour"),
+    ],
+)
+def test_bounds_that_make_no_sense_are_refused_by_path(
+    use_case: UseCase, risk: User, path: str, bound: dict[str, Any], where: str
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        guardrails.set_limits(use_case=use_case, knobs={path: bound}, approved_models=[], by=risk)
+    assert refusal.value.errors[0]["path"] == f"guardrails.{where}"
+
+
+def test_a_failing_audit_row_rolls_the_limits_back(
+    use_case: UseCase, risk: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: Any) -> None:
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(log, "record", broken)
+    before = use_case.guardrail.knobs
+    with pytest.raises(DatabaseError):
+        guardrails.set_limits(use_case=use_case, knobs=BOUND, approved_models=[], by=risk)
+    assert Guardrail.objects.get(use_case=use_case).knobs == before

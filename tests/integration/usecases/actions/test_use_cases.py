@@ -1,0 +1,103 @@
+"""A use case begins with a valid document, a baseline and a first version."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+
+from audit import log
+from audit.models import Event
+from routing.engine.baseline import BUILT_IN
+from routing.engine.validation import InvalidDocument
+from routing.models import Target
+from tests.documents import claims
+from usecases.actions import use_cases
+from usecases.models import UseCase, Version
+from usecases.permissions import Forbidden, can
+from usecases.publishing import Refused
+
+
+def create(by: User, **changes: Any) -> Version:
+    fields: dict[str, Any] = {
+        "slug": "refunds",
+        "name": "Refunds",
+        "owner": "refunds-ops",
+        "document": claims(),
+    }
+    return use_cases.create(by=by, **(fields | changes))
+
+
+def test_create_publishes_r1_with_the_built_in_baseline(admin: User, ops: User) -> None:
+    version = create(admin)
+
+    assert (version.number, version.state, version.baseline) == (1, "live", BUILT_IN)
+    assert Target.objects.get(use_case="refunds").version == 1
+    assert Event.objects.latest("id").kind == "use_case.created"
+    assert can(ops, "tune", version.use_case)
+    assert not can(ops, "approve", version.use_case)
+
+
+def test_create_without_the_right_is_refused(ops: User) -> None:
+    with pytest.raises(Forbidden, match="You may not create"):
+        create(ops)
+
+
+def test_create_with_a_slug_that_is_taken_is_refused(admin: User) -> None:
+    create(admin)
+    with pytest.raises(Refused) as refusal:
+        create(admin)
+    assert refusal.value.errors[0]["path"] == "slug"
+    assert UseCase.objects.count() == 1
+
+
+def test_create_names_faults_of_fields_document_and_baseline_together(admin: User) -> None:
+    with pytest.raises(InvalidDocument) as refusal:
+        create(admin, slug="Not a slug", document=claims(audit_share=7.0), baseline={"schema": 1})
+    paths = {fault.path.split(".")[0] for fault in refusal.value.faults}
+    assert {"slug", "document", "baseline"} <= paths
+    assert not UseCase.objects.exists()
+
+
+def test_create_outside_its_own_guardrails_is_refused(admin: User) -> None:
+    bounds = {"knobs": {"bands.answer.from": {"lane": None, "limit": [0.9, 1.0], "reason": ""}}}
+    with pytest.raises(Refused) as refusal:
+        create(admin, guardrails=bounds)
+    assert refusal.value.errors[0]["path"] == "bands.answer.from"
+
+
+def test_a_failing_audit_row_rolls_the_creation_back(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: Any) -> None:
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(log, "record", broken)
+    with pytest.raises(DatabaseError):
+        create(admin)
+    assert not UseCase.objects.exists()
+    assert not Target.objects.exists()
+
+
+def test_rename_records_old_and_new_names(use_case: UseCase, ops: User) -> None:
+    use_cases.rename(
+        use_case=use_case, by=ops, name="Claims", owner="claims-ops", risk="medium", description=""
+    )
+
+    event = Event.objects.latest("id")
+    assert (event.old, event.new) == ({"name": "Claims summarisation"}, {"name": "Claims"})
+    assert use_case.history.count() == 2
+
+    use_cases.rename(
+        use_case=use_case, by=ops, name="Claims", owner="claims-ops", risk="medium", description=""
+    )
+    assert Event.objects.latest("id") == event
+
+
+def test_rename_refuses_an_empty_name_and_lookers(use_case: UseCase, ops: User, risk: User) -> None:
+    with pytest.raises(Refused):
+        use_cases.rename(
+            use_case=use_case, by=ops, name=" ", owner="claims-ops", risk="medium", description=""
+        )
+    with pytest.raises(Forbidden):
+        use_cases.rename(
+            use_case=use_case, by=risk, name="X", owner="claims-ops", risk="medium", description=""
+        )
