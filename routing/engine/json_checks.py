@@ -40,7 +40,8 @@ def _wrong(value: Any) -> str | None:
     """Say what is wrong with one value, apart from its parts."""
     if isinstance(value, float) and not math.isfinite(value):
         return "This must be an ordinary number; infinities and NaN cannot be compared or stored."
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > MAX_WHOLE:
+    # Fractions too: canonical JSON writes 1e16 without its exponent, and nobody could read that back.
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > MAX_WHOLE:
         return f"This number is too large to be kept exactly; the largest is {MAX_WHOLE:,}."
     if isinstance(value, str):
         return _wrong_text(value)
