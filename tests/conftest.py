@@ -21,6 +21,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.help or config.option.version:
         return
     data, sockets = Path(tempfile.mkdtemp(prefix="console-tests-")), socket_folder()
+    (data / "static").mkdir()
+    (data / "static").mkdir()  # tests serve files from their sources; an absent folder is warned about
     data.chmod(0o711)  # for PostgreSQL's account, when root runs the tests
     _FOLDERS.extend((data, sockets))
     postgres, redis = Postgres(data / "postgres", sockets, durable=False), Redis(data / "redis", sockets)

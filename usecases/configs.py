@@ -69,7 +69,7 @@ def _error(path: str, words: str, bare: bool = False) -> dict[str, str]:
 
 @transaction.atomic
 def apply(config: dict[str, Any], *, by: User, reason: str = "", dry_run: bool = False) -> Applied:
-    """Create or change a use case from a checked config. With `dry_run` everything is checked and nothing is written."""
+    """Create or change a use case from a checked config; `dry_run` checks everything and writes nothing."""
     use_case = UseCase.objects.filter(slug=config["slug"]).first()
     applied = _create(config, by, reason) if use_case is None else _change(use_case, config, by, reason)
     if dry_run:

@@ -10,7 +10,7 @@ def merge(base: Any, mine: Any, theirs: Any, path: str = "") -> tuple[Any, list[
 
     Returns the merged document and the paths where both had changed it differently.
     """
-    if mine == base or mine == theirs:
+    if mine in (base, theirs):
         return theirs, []
     if theirs == base:
         return mine, []

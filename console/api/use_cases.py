@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest
-from ninja import Body, Header, Query, Router
+from ninja import Body, Header, Router, Status
 from pydantic import Field
 
 from console.api.auth import person, user_of
@@ -75,7 +75,7 @@ def create(request: HttpRequest, body: Body[UseCaseFile]) -> Any:
         raise Refused(words, [{"path": "slug", "message": words}])
     applied = configs.apply(config, by=user_of(request))
     assert applied.version is not None  # a new use case always publishes
-    return 201, use_case_out(applied.version.use_case, applied.version)
+    return Status(201, use_case_out(applied.version.use_case, applied.version))
 
 
 @router.get("/{slug}", response=UseCaseOut, summary="One use case with its live document")
@@ -93,8 +93,8 @@ def export(request: HttpRequest, slug: str) -> Any:
 def list_versions(
     request: HttpRequest,
     slug: str,
-    before: Query[NUMBER | None] = None,
-    limit: Query[Annotated[int, Field(ge=1, le=200)]] = 50,
+    before: NUMBER | None = None,
+    limit: Annotated[int, Field(ge=1, le=200)] = 50,
 ) -> Any:
     rows = Version.objects.filter(use_case=found(request, slug)).order_by("-number")
     rows = rows.filter(number__lt=before) if before else rows
@@ -109,7 +109,7 @@ def read_version(request: HttpRequest, slug: str, number: NUMBER) -> Any:
 
 
 @router.get("/{slug}/versions/{number}/diff", response=Diff, summary="What a version changed against another")
-def read_diff(request: HttpRequest, slug: str, number: NUMBER, against: Query[NUMBER | None] = None) -> Any:
+def read_diff(request: HttpRequest, slug: str, number: NUMBER, against: NUMBER | None = None) -> Any:
     use_case = found(request, slug)
     new = _version(use_case, number)
     old = _version(use_case, against or max(1, number - 1))
@@ -158,7 +158,7 @@ def change(
     request: HttpRequest,
     slug: str,
     body: Body[Change],
-    dry_run: Query[bool] = False,
+    dry_run: bool = False,
     if_match: Annotated[str | None, Header(alias="If-Match")] = None,
 ) -> Any:
     use_case = found(request, slug)
