@@ -21,7 +21,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.help or config.option.version:
         return
     data, sockets = Path(tempfile.mkdtemp(prefix="console-tests-")), socket_folder()
-    (data / "static").mkdir()
     (data / "static").mkdir()  # tests serve files from their sources; an absent folder is warned about
     data.chmod(0o711)  # for PostgreSQL's account, when root runs the tests
     _FOLDERS.extend((data, sockets))
