@@ -1,0 +1,24 @@
+"""The HTTP API: one module a resource, schemas beside them. Every refusal is a problem document (RFC 9457)."""
+
+from ninja import NinjaAPI
+
+from console.api import problems
+
+ROUTERS = (
+    ("", "console.api.assistants.router"),
+    ("/use-cases", "console.api.use_cases.router"),
+    ("", "console.api.kill_switches.router"),
+    ("/audit", "console.api.audit.router"),
+)
+
+api = NinjaAPI(
+    title="Operator console",
+    version="1",
+    description="Turn the knobs of AI assistants, stop them, and see what each of them enforces.",
+    docs_url=None,
+    openapi_url="openapi.json",
+    urls_namespace="api",
+)
+problems.install(api)
+for prefix, router in ROUTERS:
+    api.add_router(prefix, router)

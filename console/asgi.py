@@ -1,0 +1,31 @@
+"""The web process: Django, and beside it the two event streams that must reach thousands at once."""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+
+from django.core.asgi import get_asgi_application
+
+pages = get_asgi_application()
+
+# Imported after Django is set up: they need its settings and models.
+from django.conf import settings  # noqa: E402
+
+from console import live  # noqa: E402
+from console.bodies import limited  # noqa: E402
+from console.web import Web  # noqa: E402
+from routing import stream  # noqa: E402
+
+web = Web(settings.DATABASE_URL)
+APPS: dict[str, Callable[..., Awaitable[None]]] = {stream.PATH: web.stream, live.PATH: web.live}
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Serve one request, or the life of the process."""
+    if scope["type"] == "lifespan":
+        await web.lifespan(receive, send)
+    elif scope["type"] == "http":
+        app = APPS.get(scope["path"])
+        await (app(scope, receive, send) if app else limited(pages, scope, receive, send))
