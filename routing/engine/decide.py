@@ -143,33 +143,31 @@ def _turned(document: Mapping[str, Any]) -> frozenset[str]:
 
 def _functions(courses: Courses, held_out: Courses | None) -> tuple[Decide, Callable[[object, object], Plan]]:
     """Return `decide` and `plan` as closures: a name in a closure is read faster than an attribute."""
-    match = courses.match
-    judges = [course.judge for course in courses.all]
-    ways = courses.all
+    ways, match = courses.all, courses.match
+    others, match_others = (held_out or courses).all, (held_out or courses).match
     split = courses.holdout_share if held_out else 0.0
-    others = (held_out or courses).all
-    match_others = (held_out or courses).match
 
     def find(context: object) -> tuple[Course, object]:
-        given = context if isinstance(context, Mapping) else _NOTHING
+        given: Mapping[str, object] = context if type(context) is dict else _mapping(context)
         request_id = given.get("request_id")
         if split and type(request_id) is str and request_id and share(request_id, "holdout") < split:
             return others[match_others(given)], request_id
         return ways[match(given)], request_id
 
     def decide_one(context: object, signals: object) -> Decision:
-        if split or type(context) is not dict:
-            course, request_id = find(context)
-            return course.judge(signals if isinstance(signals, Mapping) else _NOTHING, request_id)
-        if type(signals) is not dict:
-            signals = signals if isinstance(signals, Mapping) else _NOTHING
-        return judges[match(context)](signals, context.get("request_id"))
+        course, request_id = find(context)
+        return course.judge(signals if type(signals) is dict else _mapping(signals), request_id)
 
     def plan_one(context: object, signals: object) -> Plan:
         course, request_id = find(context)
-        given = signals if isinstance(signals, Mapping) else _NOTHING
+        given = _mapping(signals)
         if course.asking is None or (course.stops and course.stops(given)):
             return Plan(course.judge(given, request_id))
         return course.asking
 
     return decide_one, plan_one
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    """Return what can be looked into; anything else is empty."""
+    return value if isinstance(value, Mapping) else _NOTHING
