@@ -4,6 +4,7 @@ A model that fails is an attempt with an error, never an exception: the ladder g
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -95,6 +96,10 @@ def _import_litellm() -> ModuleType:
     module: ModuleType = litellm
     vars(module).update(telemetry=False, suppress_debug_info=True, drop_params=True)
     logging.getLogger("LiteLLM").setLevel(logging.ERROR)
+    with contextlib.suppress(Exception):
+        # Its first call imports a good deal more; better here than in the event loop. Nothing is sent.
+        hello = [{"role": "user", "content": "hello"}]
+        litellm.completion(model="openai/gpt-4o-mini", messages=hello, mock_response="hello", api_key="none")
     return module
 
 
@@ -122,6 +127,9 @@ def _arguments(
             arguments["response_format"] = SCHEMA
     elif source == "logprobs":
         arguments["logprobs"] = True
+    if "user" in options and str(model["litellm"]).startswith("openai/"):
+        # LiteLLM leaves it out for a model whose name it does not know, and servers of one's own have such.
+        arguments["allowed_openai_params"] = ["user"]
     if model.get("api_base"):
         arguments["api_base"] = model["api_base"]
         # Whoever may edit a document could name any address there: the provider's own key, which

@@ -48,14 +48,18 @@ class ModelProvider(Served):
         name = body["model"]
         await asyncio.sleep(PAUSES.get(name, 0))
         if name not in CONTENTS:
-            return JSONResponse({"error": {"message": "out of order", "type": "server_error"}}, status_code=500)
+            return JSONResponse(
+                {"error": {"message": "out of order", "type": "server_error"}}, status_code=500
+            )
         choice: Json = {
             "index": 0,
             "message": {"role": "assistant", "content": CONTENTS[name]},
             "finish_reason": "stop",
         }
         if body.get("logprobs"):
-            tokens = [{"token": "x", "logprob": math.log(p), "bytes": None, "top_logprobs": []} for p in (0.9, 0.4)]
+            tokens = [
+                {"token": "x", "logprob": math.log(p), "bytes": None, "top_logprobs": []} for p in (0.9, 0.4)
+            ]
             choice["logprobs"] = {"content": tokens}
         usage = {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}
         answer = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": name}

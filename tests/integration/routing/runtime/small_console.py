@@ -99,11 +99,17 @@ class SmallConsole(Served):
         """Return a signed envelope."""
         given: Json = {"state": "live", "baseline": BUILT_IN, "message": "", "lease_seconds": 300} | more
         unsigned = build(
-            use_case=slug, version=version, document=document or BUILT_IN, issued_at=datetime.now(UTC), **given
+            use_case=slug,
+            version=version,
+            document=document or BUILT_IN,
+            issued_at=datetime.now(UTC),
+            **given,
         )
         return sign(unsigned, self.key)
 
-    def publish(self, slug: str, version: int, document: Mapping[str, Any] | None = None, **more: Any) -> Json:
+    def publish(
+        self, slug: str, version: int, document: Mapping[str, Any] | None = None, **more: Any
+    ) -> Json:
         """Make a version current, and send it on every stream."""
         envelope = self.envelopes[slug] = self.envelope(slug, version, document, **more)
         self.push(envelope)
@@ -130,7 +136,9 @@ class SmallConsole(Served):
 
     def acked(self, version: int, status: str = "applied") -> Json | None:
         """The last ack of that version and status."""
-        return next((a for a in reversed(self.acks) if a["version"] == version and a["status"] == status), None)
+        return next(
+            (a for a in reversed(self.acks) if a["version"] == version and a["status"] == status), None
+        )
 
     # What assistants meet.
 
@@ -148,7 +156,11 @@ class SmallConsole(Served):
 
     async def _keys(self, request: Request) -> Response:
         public = self.key.public_key()
-        shown = {"key_id": key_id(public), "algorithm": "Ed25519", "public_key": encoded(public.public_bytes_raw())}
+        shown = {
+            "key_id": key_id(public),
+            "algorithm": "Ed25519",
+            "public_key": encoded(public.public_bytes_raw()),
+        }
         return JSONResponse({"keys": [shown]})
 
     async def _config(self, request: Request) -> Response:
