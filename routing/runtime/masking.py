@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 # Short of these, digits are an amount, a year or a time; from here on an account, a card or a phone.
-_NUMBER = re.compile(r"(?<!\w)\+?\(?\d(?:[\s().\-/]?\d){6,}(?!\w)")
+_DATE = r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{4})"
+_NUMBER = re.compile(rf"(?<!\w)(?!{_DATE}(?!\d))\+?\(?\d(?:[\s().\-/]{{0,2}}\d){{6,}}(?!\w)")
 _NUMBER_INSIDE = re.compile(r"\d{7,}")
 _EMAIL = re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -113,10 +113,9 @@ class Spool:
 
     async def remove(self, rows: Sequence[Row]) -> None:
         """Forget rows that the console has taken."""
-        for row in rows:
-            self._memory.pop(row.id, None)
-        ids = [row.id for row in rows]
-        self._delivered.update(ids)
+        self._delivered.update(row.id for row in rows if self._memory.pop(row.id, None) is None)
+        if not self._delivered:
+            return
         await self._on_thread(self._delete, list(self._delivered))
 
     async def bury(self, row: Row, status: int, words: str) -> None:

@@ -57,7 +57,7 @@ class ModelProvider(Served):
             "finish_reason": "stop",
         }
         if body.get("logprobs"):
-            tokens = [
+            tokens: list[Json] = [
                 {"token": "x", "logprob": math.log(p), "bytes": None, "top_logprobs": []} for p in (0.9, 0.4)
             ]
             choice["logprobs"] = {"content": tokens}

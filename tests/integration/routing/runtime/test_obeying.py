@@ -157,7 +157,8 @@ def test_what_is_no_json_or_not_ours_changes_nothing(console: SmallConsole, star
     console.publish("claims", 1, saying("Good."))
     assistant = start()
     wait_until(console.streams, "the stream opens")
-    for rubbish in ('{"use_case": "cla', "[" * 20_000, [], {"use_case": "other"}, {"use_case": "claims"}):
+    listed: list[Any] = ['{"use_case": "cla', "[" * 20_000, [], {"use_case": "other"}, {"use_case": "claims"}]
+    for rubbish in listed:
         console.push(rubbish)
     console.publish("claims", 2, saying("Still there."))
     wait_until(lambda: said(assistant.ask("claims")) == "Still there.", "version 2 after rubbish")
