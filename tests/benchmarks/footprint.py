@@ -39,7 +39,9 @@ def run() -> None:
     for row in rows:
         aim = next((limit for name, limit in MEMORY_AIMS.items() if row.name.startswith(name)), None)
         limit = f"< {aim}" if aim else "–"
-        print(f"{row.name:<14}{row.started:>13.1f}{row.mib:>13.0f}{limit:>7}{row.cpu:>13.1f}{f'< {CPU_AIM:.0f}':>6}")
+        print(
+            f"{row.name:<14}{row.started:>13.1f}{row.mib:>13.0f}{limit:>7}{row.cpu:>13.1f}{f'< {CPU_AIM:.0f}':>6}"
+        )
     print(
         f"{'all':<14}{'':>13}{sum(row.mib for row in rows):>13.0f}{'':>7}{sum(row.cpu for row in rows):>13.1f}"
     )
@@ -53,7 +55,7 @@ def _measure(data_dir: Path, *, at_rest: bool) -> tuple[float, list[Footprint]]:
         "SAMPLES": "1",
         "TRAFFIC": "0",
     }
-    begun, clock = time.time(), time.monotonic()
+    begun = time.monotonic()
     command = [sys.executable, "manage.py", "up"]
     supervisor = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
     assert supervisor.stdout is not None
@@ -63,16 +65,17 @@ def _measure(data_dir: Path, *, at_rest: bool) -> tuple[float, list[Footprint]]:
                 break
         else:
             raise RuntimeError("it did not start; its messages are above")
-        ready = time.monotonic() - clock
-        return ready, _at_rest(data_dir, supervisor.pid, begun) if at_rest else []
+        ready = time.monotonic() - begun
+        return ready, _at_rest(data_dir, supervisor.pid) if at_rest else []
     finally:
         supervisor.terminate()
         supervisor.communicate(timeout=60)
 
 
-def _at_rest(data_dir: Path, supervisor: int, begun: float) -> list[Footprint]:
+def _at_rest(data_dir: Path, supervisor: int) -> list[Footprint]:
     time.sleep(IDLE_SECONDS)
     pids: dict[str, int] = json.loads((data_dir / "stack.json").read_text())["pids"]
+    begun = psutil.Process(supervisor).create_time()
     families = {name: _family(pid) for name, pid in pids.items()} | {
         "supervisor": [psutil.Process(supervisor)]
     }

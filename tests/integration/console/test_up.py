@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Console:
         self.env = inherited | {"DATA_DIR": str(data_dir), "PORT": str(self.port), **environ}
         self.output = ""
         self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
 
     @property
     def url(self) -> str:
@@ -45,11 +46,11 @@ class Console:
         found: dict[str, Any] = json.loads((self.data_dir / "stack.json").read_text())
         return found
 
-    def start(self, *, until: str = "Stop: ") -> float:
+    def start(self, command: Sequence[str] = (sys.executable, "manage.py", "up")) -> float:
         """Start it; return the seconds until it printed its last line of welcome."""
         begun = time.monotonic()
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
+            command,
             cwd=ROOT,
             env=self.env,
             stdout=subprocess.PIPE,
@@ -60,8 +61,9 @@ class Console:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self.output += line
-            if until in line:
-                threading.Thread(target=self._drain, daemon=True).start()
+            if "Stop: " in line:
+                self._reader = threading.Thread(target=self._drain, daemon=True)
+                self._reader.start()
                 return time.monotonic() - begun
         raise AssertionError(f"it ended with {self._process.wait()}:\n{self.output}")
 
@@ -83,16 +85,20 @@ class Console:
         return psutil.Process(self._process.pid).children(recursive=True)
 
     def end(self, number: int) -> int:
-        """Send a signal to the supervisor alone; return its exit code."""
+        """Send a signal to the process we started, and to it alone; return its exit code."""
         assert self._process is not None
+        assert self._reader is not None
         self._process.send_signal(number)
-        return self._process.wait(timeout=60)
+        code = self._process.wait(timeout=60)
+        self._reader.join(timeout=10)
+        return code
 
     def _drain(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.output += line
+        with self._process.stdout as lines:
+            for line in lines:
+                self.output += line
 
 
 @pytest.fixture(scope="module")
@@ -180,10 +186,13 @@ def test_a_killed_supervisor_leaves_no_process_behind_and_the_next_start_recover
     console.end(signal.SIGKILL)
     assert still_there(family, seconds=15) == []
 
+    # The next start goes through make, which passes SIGTERM on but not a SIGINT that is sent to it alone.
+    makefile = data_dir / "Makefile"
+    makefile.write_text(f"up:\n\t@exec {sys.executable} manage.py up\n")
     console = Console(data_dir, SAMPLES="0", ASSISTANTS="0")
-    console.start()
+    console.start(command=["make", "-f", str(makefile), "up"])
     family = console.descendants()
-    assert console.end(signal.SIGTERM) == 0
+    console.end(signal.SIGINT)
     assert still_there(family) == []
 
 
