@@ -4,8 +4,30 @@ from typing import Any
 
 from django.http import HttpRequest
 
+ROLES = (("admin", "Admin"), ("risk", "Risk reviewer"), ("operations", "Operations"))
+SECTIONS = {"": "portfolio", "use-cases": "portfolio"}
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Name the section that the navigation marks as current."""
+    """Name the section that the navigation marks as current, and the layout: whole pages, or their regions alone.
+
+    A page that updates itself asks again for its own address; it gets the same page without the frame around it.
+    """
     match = request.resolver_match
-    return {"section": match.route.split("/", 1)[0] if match else ""}
+    first = match.route.split("/", 1)[0] if match else ""
+    htmx = getattr(request, "htmx", None)
+    partial = "X-Live" in request.headers or (htmx and not htmx.history_restore_request)
+    return {
+        "section": SECTIONS.get(first, first),
+        "layout": "regions.html" if partial else "base.html",
+        "role": lambda: role(request),
+    }
+
+
+def role(request: HttpRequest) -> str:
+    """Return the person's role in words. Only the frame calls it: outage pages must not ask the database."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return ""
+    names = set(user.groups.values_list("name", flat=True))
+    return next((words for name, words in ROLES if name in names), "Guest")

@@ -1,5 +1,26 @@
 """Addresses of pages and of the HTTP API."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from console import health
+from console.api import api
+from console.views import assistants, audit, portfolio, sign_in, tokens
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("", portfolio.portfolio, name="portfolio"),
+    path("api/v1/", api.urls),
+    path("sign-in", sign_in.sign_in, name="sign-in"),
+    path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("use-cases/", include("usecases.urls")),
+    path("audit", audit.audit, name="audit"),
+    path("audit.csv", audit.audit_csv, name="audit-csv"),
+    path("assistants", assistants.assistants, name="assistants"),
+    path("tokens", tokens.tokens, name="tokens"),
+    path("tokens/<int:pk>/revoke", tokens.revoke, name="token-revoke"),
+]
+handler400 = "console.views.errors.bad_request"
+handler403 = "console.views.errors.forbidden"
+handler404 = "console.views.errors.not_found"
+handler500 = "console.views.errors.server_error"

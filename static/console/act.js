@@ -1,0 +1,49 @@
+// Buttons that act: say when they could not, never let a second press of the switch undo the first, dismiss notices.
+const UNDO_GUARD_MS = 1200;
+let stoppedAt = -Infinity;
+
+export function tell(words) {
+  const notice = document.createElement("div");
+  notice.className = "notice error";
+  notice.setAttribute("role", "alert");
+  const text = document.createElement("div");
+  text.textContent = words;
+  const dismiss = document.createElement("button");
+  dismiss.type = "button";
+  dismiss.className = "plain";
+  dismiss.dataset.dismiss = "";
+  dismiss.textContent = "Dismiss";
+  notice.append(text, dismiss);
+  document.getElementById("notices")?.append(notice);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  // After the switch the button that restores appears where the pointer rests: the second half of a double click.
+  if (form.matches("[data-undo]") && performance.now() - stoppedAt < UNDO_GUARD_MS) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+  if (form.matches("[data-stop]")) stoppedAt = performance.now();
+}, true);
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-dismiss]");
+  if (button) button.closest(".notice")?.remove();
+  const copy = event.target.closest("[data-copy]");
+  if (copy) navigator.clipboard?.writeText(document.getElementById(copy.dataset.copy).textContent.trim());
+});
+
+const button = (event) => event.detail.elt.querySelector?.("button");
+document.addEventListener("htmx:beforeRequest", (event) => button(event)?.setAttribute("aria-busy", "true"));
+document.addEventListener("htmx:afterRequest", (event) => button(event)?.removeAttribute("aria-busy"));
+document.addEventListener("htmx:sendError", () => tell("The console did not answer: nothing was sent. Check the connection and press again."));
+document.addEventListener("htmx:timeout", () => tell("The console took too long to answer. Look at the state before you press again."));
+document.addEventListener("htmx:beforeSwap", (event) => {
+  // An outage page is a whole page; a live page shows its words instead of swallowing it.
+  if (event.detail.xhr.status >= 500) {
+    event.detail.shouldSwap = false;
+    const outage = event.detail.xhr.status === 503;
+    tell(outage ? "The database does not answer: nothing was changed. Press again in a moment." : "Something broke on our side. Look at the state before you press again.");
+  }
+});

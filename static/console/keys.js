@@ -1,0 +1,36 @@
+// The keyboard: `/` finds, `?` tells all keys, `g` and a letter goes somewhere, `j` and `k` move through rows.
+const PLACES = { p: "/", a: "/audit", s: "/assistants" };
+const typing = (element) => element.closest("input, textarea, select, [contenteditable='true']");
+let going = 0;
+
+function rows() {
+  return [...document.querySelectorAll("#page [data-row] a.title, #page [data-row] > summary")];
+}
+
+function step(by) {
+  const all = rows();
+  if (!all.length) return;
+  const at = all.indexOf(document.activeElement);
+  all[Math.min(Math.max(at + by, 0), all.length - 1)].focus();
+}
+
+function find() {
+  const field = document.querySelector("#page input[type=search]");
+  field?.focus();
+  field?.select();
+  return Boolean(field);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+  if (Date.now() - going < 1200) {
+    going = 0;
+    if (PLACES[event.key]) location.assign(PLACES[event.key]);
+    return;
+  }
+  if (event.key === "g") going = Date.now();
+  else if (event.key === "/") { if (find()) event.preventDefault(); }
+  else if (event.key === "?") document.getElementById("keys")?.showModal();
+  else if (event.key === "j") step(+1);
+  else if (event.key === "k") step(-1);
+});

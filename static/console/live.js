@@ -1,0 +1,83 @@
+// Live values. The server says "changed"; the page asks for its own address again and takes over the regions that
+// differ (`data-live`, each with an id). Without the stream it asks every 5 seconds. Hidden pages hold no connection.
+import { morph } from "./morph.js";
+import { freshen } from "./times.js";
+
+const POLL_MS = 5000; // without a stream
+const SLOW_MS = 15000; // with one: silence makes no event, so it has to be looked at
+const GAP_MS = 250;
+const path = document.body.dataset.livePath;
+let stream = null;
+let busy = false;
+let again = false;
+let asked = 0;
+let pressed = false;
+
+export async function refresh() {
+  if (busy || pressed || document.hidden) {
+    again = true;
+    return;
+  }
+  busy = true;
+  again = false;
+  asked = Date.now();
+  try {
+    const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" });
+    if (answer.redirected && new URL(answer.url).pathname === "/sign-in") location.reload();
+    else if (answer.ok) take(await answer.text());
+  } catch {
+    // the next round asks again; the pill beside the times tells that this page is not live
+  } finally {
+    busy = false;
+    document.body.dispatchEvent(new CustomEvent("refreshed"));
+    if (again) setTimeout(refresh, GAP_MS);
+  }
+}
+
+function take(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  freshen(fresh);
+  for (const now of document.querySelectorAll("[data-live]")) {
+    const next = fresh.getElementById(now.id);
+    if (!next) continue;
+    if (now.dataset.live === "append") now.append(...[...next.children].map((node) => document.importNode(node, true)));
+    else if (!now.isEqualNode(next)) {
+      morph(now, next);
+      htmx.process(now);
+    }
+  }
+}
+
+function open() {
+  if (!path || stream || document.hidden) return;
+  stream = new EventSource(path);
+  stream.addEventListener("ready", refresh);
+  stream.addEventListener("changed", refresh);
+}
+
+function close() {
+  stream?.close();
+  stream = null;
+}
+
+const streaming = () => stream?.readyState === EventSource.OPEN;
+
+if (path) {
+  open();
+  // A browser allows six connections to one host: tabs nobody looks at must not take them all.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) close();
+    else { open(); refresh(); }
+  });
+  addEventListener("pagehide", close);
+  // A button must not change under a press: what is fetched waits until it is released.
+  addEventListener("pointerdown", () => { pressed = true; }, true);
+  for (const released of ["pointerup", "pointercancel", "blur"]) {
+    addEventListener(released, () => { pressed = false; if (again) setTimeout(refresh, GAP_MS); }, true);
+  }
+  setInterval(() => {
+    if (stream?.readyState === EventSource.CLOSED) { close(); open(); }
+    if (Date.now() - asked >= (streaming() ? SLOW_MS : POLL_MS)) refresh();
+  }, 1000);
+}
+document.body.addEventListener("changed", refresh);

@@ -1,0 +1,147 @@
+"""Reads that span tables, set-based: what is live where, and what a stretch of time brought."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from routing.models import Holding, Rollout, State, Target
+from usecases.models import UseCase, Version
+from usecases.standings import Delivery, Held, Standing, Traffic
+
+__all__ = ["DAY", "Delivery", "Held", "Standing", "Traffic", "deliveries", "standings", "traffic"]
+
+GONE_AFTER = timedelta(hours=1)  # then it is history: listed nowhere as running, waited for by nobody
+DAY = timedelta(hours=24)
+SAFE_KINDS = ("kill", "review_all")
+
+
+def deliveries(slugs: Iterable[str]) -> dict[str, Delivery]:
+    """Return desired against enforced for many use cases: three queries, however many they are."""
+    targets = {
+        target.use_case: target
+        for target in Target.objects.filter(use_case__in=list(slugs)).defer("envelope")
+    }
+    rollouts = {
+        row.use_case: row
+        for row in Rollout.objects.filter(use_case__in=targets)
+        .order_by("use_case", "-version")
+        .distinct("use_case")
+    }
+    held: dict[str, list[Held]] = defaultdict(list)
+    for holding in running_holdings(targets):
+        held[holding.use_case].append(_held(holding, targets[holding.use_case]))
+    return {
+        slug: Delivery(
+            slug=slug,
+            version=target.version,
+            state=target.state,
+            digest=target.digest,
+            desired_at=target.issued_at,
+            assistants=tuple(held[slug]),
+            rollout_seconds=_seconds(rollouts.get(slug), target),
+        )
+        for slug, target in targets.items()
+    }
+
+
+def running_holdings(slugs: Iterable[str]) -> Iterable[Holding]:
+    """Return what assistants hold that did not say goodbye and were heard of within the hour, by name."""
+    return (
+        Holding.objects.filter(use_case__in=list(slugs), assistant__stopped_at=None)
+        .filter(assistant__last_seen__gte=timezone.now() - GONE_AFTER)
+        .select_related("assistant")
+        .order_by("assistant_id")
+    )
+
+
+def _held(holding: Holding, target: Target) -> Held:
+    assistant = holding.assistant
+    return Held(
+        instance=assistant.instance,
+        version=holding.version,
+        enforced=holding.enforced or holding.digest,
+        source=holding.source,
+        status=holding.status,
+        error=holding.error,
+        refused_version=holding.refused_version,
+        acked_at=holding.acked_at,
+        last_seen=max(holding.last_seen, assistant.last_seen),
+        started_at=assistant.started_at,
+        software=assistant.software,
+        wanted=target.digest,
+        wanted_version=target.version,
+        wanted_state=target.state,
+    )
+
+
+def _seconds(rollout: Rollout | None, target: Target) -> float | None:
+    return rollout.seconds if rollout and rollout.version == target.version else None
+
+
+def standings(use_cases: Sequence[UseCase], *, since: datetime | None = None) -> list[Standing]:
+    """Return how use cases stand, in their order; with `since` also what their assistants decided from then on."""
+    slugs = [use_case.slug for use_case in use_cases]
+    found = deliveries(slugs)
+    brought = traffic(slugs, since=since) if since else {}
+    newest = _newest(Version.objects.filter(use_case__in=use_cases))
+    switches = _newest(
+        Version.objects.filter(use_case__in=use_cases, kind__in=SAFE_KINDS).defer("document", "baseline")
+    )
+    return [
+        Standing(
+            use_case=use_case,
+            version=newest[use_case.pk],
+            delivery=found[use_case.slug],
+            switch=switches.get(use_case.pk) if newest[use_case.pk].state != State.LIVE else None,
+            traffic=brought.get(use_case.slug, Traffic()),
+        )
+        for use_case in use_cases
+    ]
+
+
+def _newest(versions: Any) -> dict[int, Version]:
+    return {
+        version.use_case_id: version
+        for version in versions.order_by("use_case_id", "-number").distinct("use_case_id")
+    }
+
+
+TRAFFIC = """
+SELECT use_case, count(*), count(*) FILTER (WHERE action = 'answer'), count(*) FILTER (WHERE action = 'review'),
+       count(*) FILTER (WHERE action = 'escalate'), coalesce(sum(cost_usd), 0),
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms)
+  FROM routing_decision WHERE use_case = ANY(%s) AND at >= %s AND at < %s GROUP BY use_case
+"""
+# The newest verdict of each answered decision, whether it came by decision or by request.
+VERDICTS = """
+WITH word AS (
+    SELECT d.id, d.use_case, o.correct, o.at FROM routing_outcome o JOIN routing_decision d ON d.id = o.decision_id
+     WHERE d.use_case = ANY(%(slugs)s) AND d.at >= %(since)s AND d.at < %(until)s AND d.action = 'answer'
+    UNION ALL
+    SELECT d.id, d.use_case, o.correct, o.at FROM routing_outcome o
+      JOIN routing_decision d ON d.use_case = o.use_case AND d.request_id = o.request_id
+     WHERE o.decision_id IS NULL AND d.use_case = ANY(%(slugs)s) AND d.at >= %(since)s AND d.at < %(until)s
+       AND d.action = 'answer'
+), newest AS (SELECT DISTINCT ON (id) use_case, correct FROM word ORDER BY id, at DESC)
+SELECT use_case, count(*), count(*) FILTER (WHERE NOT correct) FROM newest GROUP BY use_case
+"""
+
+
+def traffic(slugs: Sequence[str], *, since: datetime, until: datetime | None = None) -> dict[str, Traffic]:
+    """Return what was decided per use case in a stretch of time: two queries over all of them."""
+    end = until or timezone.now() + timedelta(minutes=5)  # an assistant's clock may be a little ahead
+    with connection.cursor() as cursor:
+        cursor.execute(TRAFFIC, [list(slugs), since, end])
+        rows = cursor.fetchall()
+        cursor.execute(VERDICTS, {"slugs": list(slugs), "since": since, "until": end})
+        verdicts = {slug: (count, wrong) for slug, count, wrong in cursor.fetchall()}
+    return {
+        slug: Traffic(
+            decisions, answered, reviewed, escalated, float(cost), latency, *verdicts.get(slug, (0, 0))
+        )
+        for slug, decisions, answered, reviewed, escalated, cost, latency in rows
+    }

@@ -1,0 +1,39 @@
+"""The first page of a use case: what is live where, what the last day brought, what changed."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from routing.models import Rollout
+from usecases import charts, decisions, selectors
+from usecases.models import Version
+from usecases.views import frame, use_case_for
+
+ROLLOUTS = 5
+
+
+@login_required
+def overview(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show state, assistants, the last day and the newest changes."""
+    use_case = use_case_for(request, slug)
+    hours = decisions.hours(slug)
+    since = timezone.now() - selectors.DAY
+    context = frame(request, use_case, "overview")
+    context |= {
+        "traffic": selectors.traffic([slug], since=since).get(slug, selectors.Traffic()),
+        "thresholds": context["version"].document.get("thresholds", {}),
+        "figure": charts.decisions_over_time(hours),
+        "figure_words": charts.decisions_in_words(hours),
+        "hours": [(hour, counts) for hour, counts in hours if counts],
+        "rollouts": Rollout.objects.filter(use_case=slug).order_by("-version")[:ROLLOUTS],
+        "changes": Version.objects.filter(use_case=use_case).defer("document", "baseline")[:ROLLOUTS],
+    }
+    return render(request, "usecases/overview.html", context)
+
+
+@login_required
+def assistants(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show every assistant of a use case: desired, held and enforced."""
+    use_case = use_case_for(request, slug)
+    return render(request, "usecases/assistants.html", frame(request, use_case, "assistants-of"))
