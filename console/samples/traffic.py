@@ -101,8 +101,14 @@ class Traffic:
         recorded = _recorded(request, decision.get("model"))
         if decision["action"] == "escalate" or recorded is None or random.random() >= OUTCOME_SHARE:
             return
-        outcome = {"decision_id": decision["decision_id"], "correct": recorded, "source": "sample reviewer"}
-        self.outcomes.append(outcome)
+        self.outcomes.append(
+            {
+                "decision_id": decision["decision_id"],
+                "use_case": request.use_case,
+                "correct": recorded,
+                "source": "sample reviewer",
+            }
+        )
 
     async def _tell(self, outcomes: list[dict[str, Any]]) -> bool:
         headers = {"Authorization": f"Bearer {self.token}"}

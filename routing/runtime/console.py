@@ -4,9 +4,9 @@ Every authenticated answer renews the lease. Nothing here retries; callers do, e
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -28,15 +28,16 @@ class ConsoleRefused(ConsoleAway):
 
 
 # Everything else may pass: a wrong token is mended, a proxy comes back, a limit runs out.
-REFUSALS = frozenset({400, 403, 404, 409, 410, 413, 415, 422})
+REFUSALS = frozenset({400, 403, 409, 413, 415, 422})
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How a batch was received: status, and the console's words where it refused."""
+    """How a batch was received: status, the console's words, and which records it would not take."""
 
     status: int
     words: str = ""
+    refused: Mapping[int, str] = field(default_factory=dict)
 
 
 class Console:
@@ -95,7 +96,9 @@ class Console:
         )
         if response.status_code >= 500:
             raise ConsoleAway(f"the console answered {response.status_code}")
-        return Delivery(response.status_code, "" if response.is_success else response.text[:500])
+        if response.is_success:
+            return Delivery(response.status_code, refused=_refused(response))
+        return Delivery(response.status_code, response.text[:500])
 
     @asynccontextmanager
     async def stream(
@@ -141,6 +144,21 @@ def _good(response: httpx.Response) -> httpx.Response:
         return response
     kind = ConsoleRefused if response.status_code in REFUSALS else ConsoleAway
     raise kind(f"the console answered {response.status_code}: {response.text[:200]}")
+
+
+def _refused(response: httpx.Response) -> dict[int, str]:
+    """Return the places in a taken batch of the records that were not taken, with the reason of each."""
+    try:
+        answer = _parsed(response)
+    except ConsoleAway:
+        return {}
+    listed = answer.get("refused") if isinstance(answer, dict) else None
+    refusals = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return {
+        item["index"]: json.dumps(item.get("errors"))[:500]
+        for item in refusals
+        if isinstance(item.get("index"), int)
+    }
 
 
 def _parsed(response: httpx.Response) -> object:

@@ -34,6 +34,8 @@ def read(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     if not token:
         parser.error("a token is needed: --token, or CONSOLE_TOKEN in the environment")
     instance = given.instance or f"{socket.gethostname()}-{given.port or os.getpid()}"
+    if len(instance) > 120:
+        parser.error("--instance is to be at most 120 characters long")
     cache = given.cache or Path.home() / ".cache" / "operator-console" / instance
     return Settings(
         console=given.console.rstrip("/"),

@@ -56,7 +56,10 @@ class Shipping:
         body = "[" + ",".join(row.body for row in rows) + "]"
         answer = await self._console.deliver(body.encode())
         if 200 <= answer.status < 300:
-            await self._spool.remove(rows)
+            for index, words in answer.refused.items():
+                if 0 <= index < len(rows):
+                    await self._spool.bury(rows[index], answer.status, words)
+            await self._spool.remove([row for n, row in enumerate(rows) if n not in answer.refused])
             self._delivered(rows)
         elif answer.status not in _CONTENT_REFUSED:
             raise ConsoleAway(f"the console answered {answer.status}: {answer.words[:200]}")

@@ -81,6 +81,7 @@ class SmallConsole(Served):
         self.streams_open = True
         self.polls_answered = True
         self.lose_answers = 0
+        self.strict = False
         self.content_fault: Callable[[Json], bool] = lambda record: False
         self._streams: dict[asyncio.Queue[bytes | None], asyncio.AbstractEventLoop] = {}
         self._sequence = 0
@@ -214,12 +215,16 @@ class SmallConsole(Served):
 
     async def _take_decisions(self, request: Request) -> Response:
         records = await request.json()
-        if any(self.content_fault(record) for record in records):
+        faulty = [n for n, record in enumerate(records) if self.content_fault(record)]
+        if faulty and (self.strict or len(faulty) == len(records)):
             return JSONResponse({"title": "wrong", "errors": []}, status_code=422)
         self.batches.append(len(records))
-        self.decisions += records
+        self.decisions += [record for n, record in enumerate(records) if n not in faulty]
         if self.lose_answers:
             # Taken, but the assistant never hears of it.
             self.lose_answers -= 1
             return JSONResponse({}, status_code=502)
-        return JSONResponse({"accepted": len(records)})
+        refused = [
+            {"index": n, "id": records[n]["id"], "errors": [{"path": "", "message": "wrong"}]} for n in faulty
+        ]
+        return JSONResponse({"stored": len(records) - len(faulty), "duplicates": 0, "refused": refused})

@@ -8,6 +8,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
+import pytest
+
 from routing.engine.baseline import BUILT_IN
 from tests.integration.routing.runtime.assistants import Assistant, said
 from tests.integration.routing.runtime.conftest import Start
@@ -144,10 +147,12 @@ def test_an_answer_lost_on_the_way_back_doubles_nothing(console: SmallConsole, s
     assert len(console.decisions) == 30
 
 
+@pytest.mark.parametrize("strict", [False, True], ids=["named in the answer", "batch refused as a whole"])
 def test_one_record_the_console_refuses_is_set_aside_and_holds_nobody_up(
-    console: SmallConsole, start: Start, tmp_path: Path
+    console: SmallConsole, start: Start, tmp_path: Path, strict: bool
 ) -> None:
     console.publish("claims", 1)
+    console.strict = strict
     console.content_fault = lambda record: record["request_id"] == "r-17"
     assistant = start()
     made = ask(assistant, 40)
@@ -159,7 +164,7 @@ def test_one_record_the_console_refuses_is_set_aside_and_holds_nobody_up(
         (kept,) = spool.execute("SELECT id, status FROM dead_letters").fetchall()
     spool.close()
     assert {kept[0]} == made - ids(console)
-    assert kept[1] == 422
+    assert kept[1] == (422 if strict else 200)
 
 
 def _disk_of_200_kilobytes() -> None:
@@ -226,8 +231,6 @@ def test_sigterm_ends_it_soon_when_the_console_is_away(console: SmallConsole, st
 
 
 def test_idle_it_does_nearly_nothing(console: SmallConsole, start: Start) -> None:
-    import psutil
-
     console.publish("claims", 1, BUILT_IN)
     assistant = start(environment={"POLL_SECONDS": "10", "HEARTBEAT_SECONDS": "5"})
     process = psutil.Process(assistant.process.pid)

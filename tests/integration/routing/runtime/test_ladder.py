@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
@@ -199,8 +200,6 @@ def test_a_budget_spent_today_sends_the_rest_to_people(bench: Bench, provider: M
 def test_a_switch_pulled_while_a_model_thinks_holds_its_answer_back(
     bench: Bench, provider: ModelProvider
 ) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     bench.set(document(provider, "slow"))
     with ThreadPoolExecutor(1) as pool:
         asked = len(provider.asked)
