@@ -28,4 +28,5 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await web.lifespan(receive, send)
     elif scope["type"] == "http":
         app = APPS.get(scope["path"])
-        await (app(scope, receive, send) if app else limited(pages, scope, receive, send))
+        # `is None`, not falsehood: a stream that nobody watches yet has length 0.
+        await (limited(pages, scope, receive, send) if app is None else app(scope, receive, send))
