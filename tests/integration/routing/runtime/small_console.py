@@ -76,6 +76,7 @@ class SmallConsole(Served):
         self.heartbeats: list[Json] = []
         self.decisions: list[Json] = []
         self.batches: list[int] = []
+        self.outcomes: list[Json] = []
         self.spent_today: dict[str, float] = {}
         self.resumed_from: list[str] = []
         self.streams_open = True
@@ -151,6 +152,7 @@ class SmallConsole(Served):
                 Route("/api/v1/stream", self._stream),
                 Route("/api/v1/acks", self._take_acks, methods=["POST"]),
                 Route("/api/v1/heartbeats", self._take_heartbeat, methods=["POST"]),
+                Route("/api/v1/outcomes", self._take_outcomes, methods=["POST"]),
                 Route("/api/v1/decisions", self._take_decisions, methods=["POST"]),
             ]
         )
@@ -212,6 +214,10 @@ class SmallConsole(Served):
             for slug, envelope in self.envelopes.items()
         ]
         return JSONResponse({"use_cases": listed, "server_time": "2026-11-22T00:00:00.000Z"})
+
+    async def _take_outcomes(self, request: Request) -> Response:
+        self.outcomes += await request.json()
+        return JSONResponse({})
 
     async def _take_decisions(self, request: Request) -> Response:
         records = await request.json()
