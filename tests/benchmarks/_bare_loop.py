@@ -7,6 +7,7 @@ Prints the port. On `NOTIFY bare, '7'` it writes the event with version 7 to eve
 import asyncio
 import gc
 import sys
+from typing import cast
 
 import psycopg
 import uvloop
@@ -22,9 +23,8 @@ class Socket(asyncio.Protocol):
         self._first = first
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
-        self._every.add(transport)
+        self._transport = cast(asyncio.WriteTransport, transport)
+        self._every.add(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._transport.write(self._first)

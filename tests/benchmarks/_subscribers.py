@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import time
+from typing import cast
 
 import uvloop
 
@@ -43,8 +44,7 @@ class Subscriber(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(self._head)
+        cast(asyncio.WriteTransport, transport).write(self._head)
 
     def data_received(self, data: bytes) -> None:
         *events, self._rest = (self._rest + data).split(b"\n\n")
