@@ -250,7 +250,7 @@ class Stack:
 
     def tails(self) -> str:
         """What each process said last."""
-        parts = [f"--- {name}\n{process.tail(30)}" for name, process in self.processes.items()]
+        parts = [f"--- {name}\n{process.tail(12)}" for name, process in self.processes.items()]
         return "\n".join(parts)
 
     def _assistant(

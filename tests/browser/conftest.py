@@ -79,7 +79,8 @@ def open_page(
 ) -> Iterator[Callable[..., Page]]:
     """Open pages, each in a browser session of its own: `open_page(by="ops", look=Look(390, "dark"))`.
 
-    `by` signs in first; paths (`page.goto("/audit/")`) count from the console's address.
+    `by` is signed in already, with a session that other tests of the module share: who means to sign out takes
+    `sign_in` instead. Paths (`page.goto("/audit")`) count from the console's address.
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
@@ -91,6 +92,7 @@ def open_page(
             viewport={"width": look.width, "height": height},
             color_scheme=look.scheme,
             reduced_motion="reduce",
+            storage_state=_session(browser, stack, by) if by else None,
             **options,
         )
         context.set_default_timeout(15_000)
@@ -98,8 +100,6 @@ def open_page(
         page = context.new_page()
         page.on("console", lambda message: _note(message, errors))
         page.on("pageerror", lambda error: errors.append(f"script error: {error}"))
-        if by:
-            sign_in(page, by, stack.password(by))
         return page
 
     yield open_one
@@ -141,6 +141,19 @@ def sign_in(page: Page, username: str, password: str) -> None:
     page.locator("input[name=password]").fill(password)
     page.locator("input[name=password]").press("Enter")
     page.locator("input[name=password]").wait_for(state="detached")
+
+
+def _session(browser: Browser, stack: Stack, username: str) -> Any:
+    """Cookies of somebody who has signed in: once a stack, since checking a password is slow on purpose."""
+    if (stack.web_url, username) not in _SESSIONS:
+        context = browser.new_context(base_url=stack.web_url)
+        sign_in(context.new_page(), username, stack.password(username))
+        _SESSIONS[stack.web_url, username] = context.storage_state()
+        context.close()
+    return _SESSIONS[stack.web_url, username]
+
+
+_SESSIONS: dict[tuple[str, str], Any] = {}
 
 
 def _note(message: ConsoleMessage, errors: list[str]) -> None:
