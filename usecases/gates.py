@@ -7,6 +7,10 @@ from typing import Any
 from routing.engine import knobs
 
 Document = dict[str, Any]
+_SHARES = (
+    "thresholds.audit_share",
+    "thresholds.holdout_share",
+)  # absent is none of the requests, not unguarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +41,20 @@ def reached(path: str, document: Document) -> float | None:
     """
     if path != "bands.answer.from":
         value = knobs.value_at(document, path)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-    floors = [band["from"] for band in document["bands"] if band.get("action") == "answer"]
-    for rule in document.get("rules", []):
-        then = rule.get("then", {})
-        if rule.get("enabled", True) and then.get("action") == "answer":
-            floors.append(0.0)
-        elif rule.get("enabled", True) and then.get("answer_from") is not None:
-            floors.append(then["answer_from"])
-    return float(min(floors)) if floors else None
+        return 0.0 if value is None and path in _SHARES else value
+    floors = [band.get("from") for band in _entries(document, "bands") if band.get("action") == "answer"]
+    for rule in _entries(document, "rules"):
+        then = rule.get("then")
+        if isinstance(then, dict) and rule.get("enabled", True):
+            floors.append(0.0 if then.get("action") == "answer" else then.get("answer_from"))
+    numbers = [float(f) for f in floors if isinstance(f, int | float) and not isinstance(f, bool)]
+    return min(numbers) if numbers else None
+
+
+def _entries(document: Document, part: str) -> list[dict[str, Any]]:
+    """Return the readable entries of a list: drafts are judged while they still have faults."""
+    items = document.get(part)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _knob_gates(bounds: dict[str, Any], live: Document | None, draft: Document) -> Iterator[Gate]:
@@ -55,32 +64,47 @@ def _knob_gates(bounds: dict[str, Any], live: Document | None, draft: Document) 
 
 
 def _judge(path: str, bound: dict[str, Any], old: float | None, new: float | None, has_live: bool) -> Gate:
-    label = knobs.label(path)
-    reason = f" {bound['reason']}" if bound.get("reason") else ""
     if new is None:
-        off = path.startswith("thresholds.") and bound.get("limit") is not None
-        words = f"{label} is off. It has to stay between {_range(bound['limit'])}.{reason}" if off else f"{label}: not in use."
-        return Gate(path, "shut" if off and old is not None else "open", words)
+        return _judge_off(path, bound, old)
+    said = f"{knobs.label(path)} {knobs.written(path, new)}"
     limit, lane = bound.get("limit"), bound.get("lane")
     if limit and not limit[0] <= new <= limit[1]:
-        return Gate(path, "shut", f"{label} {new:g} is outside the limit: {_range(limit)}.{reason}")
+        return Gate(path, "shut", f"{said} is outside the limit: {_range(path, limit)}.{_reason(bound)}")
     if lane and not lane[0] <= new <= lane[1] and has_live and new != old and _loosens(path, old, new):
+        words = f"{said} is past what may be set without approval: {_range(path, lane)}.{_reason(bound)}"
+        return Gate(path, "lane", words)
+    return Gate(path, "open", f"{said} is inside the guardrails.")
+
+
+def _judge_off(path: str, bound: dict[str, Any], old: float | None) -> Gate:
+    """Judge a check that is off. Switching off what risk has bounded is past every bound of it."""
+    label, limit, lane = knobs.label(path), bound.get("limit"), bound.get("lane")
+    if old is not None and path.startswith("thresholds.") and limit:
         return Gate(
-            path, "lane", f"{label} {new:g} is past what may be set without approval: {_range(lane)}.{reason}"
+            path, "shut", f"{label} is off. It has to stay between {_range(path, limit)}.{_reason(bound)}"
         )
-    return Gate(path, "open", f"{label} {new:g} is inside the guardrails.")
+    if old is not None and path.startswith("thresholds.") and lane:
+        words = (
+            f"{label} is off. Without approval it may be set between {_range(path, lane)}.{_reason(bound)}"
+        )
+        return Gate(path, "lane", words)
+    return Gate(path, "open", f"{label}: not in use.")
+
+
+def _reason(bound: dict[str, Any]) -> str:
+    return f" {bound['reason']}" if bound.get("reason") else ""
 
 
 def _loosens(path: str, old: float | None, new: float) -> bool:
     return old is None or knobs.loosens(path, old, new)
 
 
-def _range(pair: list[float]) -> str:
-    return f"{pair[0]:g} to {pair[1]:g}"
+def _range(path: str, pair: list[float]) -> str:
+    return f"{knobs.written(path, pair[0])} to {knobs.written(path, pair[1])}"
 
 
 def _model_gates(approved: list[str], draft: Document) -> Iterator[Gate]:
-    for index, model in enumerate(draft.get("models", [])):
+    for index, model in enumerate(_entries(draft, "models")):
         name = model.get("litellm")
         if approved and name not in approved:
             words = f"The model “{name}” is not approved here. Approved: {', '.join(approved)}."

@@ -72,12 +72,12 @@ def difference_sentence(difference: Difference) -> str:
     """Return a difference in the owner's words: “Answer from 0.80 instead of 0.85”."""
     path, old, new = difference.path, difference.old, difference.new
     if knobs.is_knob(path):
+        if not _numbers(old, new):  # in a draft, whatever was typed
+            return f"{knobs.label(path)} {_value(new)}" + (
+                "" if old is None else f" instead of {_value(old)}"
+            )
         was = "" if old is None else f" instead of {knobs.written(path, old)}"
-        return (
-            f"{knobs.label(path)} {knobs.written(path, new)}{was}"
-            if _numbers(old, new)
-            else _setting(path, old, new)
-        )
+        return f"{knobs.label(path)} {knobs.written(path, new)}{was}"
     part, name, field = _split(path)
     if part in _ENTRY and not name:
         return (
