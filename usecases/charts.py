@@ -45,8 +45,8 @@ def decisions_in_words(hours: Sequence[tuple[datetime, dict[str, int]]]) -> str:
     sums = {action: sum(counts.get(action, 0) for _, counts in hours) for action, _, _ in ACTIONS}
     total = sum(sums.values())
     if not total:
-        return "No decisions in the last 24 hours."
+        return "No decisions in these hours."
     parts = ", ".join(f"{sums[action]} {label.lower()}" for action, label, _ in ACTIONS)
     busiest, counts = max(hours, key=lambda row: sum(row[1].values()))
     most = f"Busiest hour: {busiest:%H:%M}, {sum(counts.values())} decisions."
-    return f"{total} decisions in the last 24 hours: {parts}. {most}"
+    return f"{total:,} decisions since {hours[0][0]:%H:%M} yesterday: {parts}. {most}"

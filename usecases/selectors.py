@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from routing.models import Holding, Rollout, State, Target
@@ -14,7 +15,8 @@ from usecases.standings import Delivery, Held, Standing, Traffic
 
 __all__ = ["DAY", "Delivery", "Held", "Standing", "Traffic", "deliveries", "standings", "traffic"]
 
-GONE_AFTER = timedelta(hours=1)  # then it is history: listed nowhere as running, waited for by nobody
+SHOWN_FOR = timedelta(hours=24)
+STOPPED_SHOWN_FOR = timedelta(minutes=15)
 DAY = timedelta(hours=24)
 SAFE_KINDS = ("kill", "review_all")
 
@@ -32,7 +34,7 @@ def deliveries(slugs: Iterable[str]) -> dict[str, Delivery]:
         .distinct("use_case")
     }
     held: dict[str, list[Held]] = defaultdict(list)
-    for holding in running_holdings(targets):
+    for holding in shown_holdings(targets):
         held[holding.use_case].append(_held(holding, targets[holding.use_case]))
     return {
         slug: Delivery(
@@ -41,18 +43,20 @@ def deliveries(slugs: Iterable[str]) -> dict[str, Delivery]:
             state=target.state,
             digest=target.digest,
             desired_at=target.issued_at,
-            assistants=tuple(held[slug]),
+            assistants=tuple(one for one in held[slug] if not (one.stopped_at or one.gone)),
+            apart=tuple(one for one in held[slug] if one.stopped_at or one.gone),
             rollout_seconds=_seconds(rollouts.get(slug), target),
         )
         for slug, target in targets.items()
     }
 
 
-def running_holdings(slugs: Iterable[str]) -> Iterable[Holding]:
-    """Return what assistants hold that did not say goodbye and were heard of within the hour, by name."""
+def shown_holdings(slugs: Iterable[str]) -> Iterable[Holding]:
+    """Return what assistants hold that were heard of within the day, by name; those that said goodbye only briefly."""
+    now = timezone.now()
+    lately = Q(assistant__stopped_at=None) | Q(assistant__stopped_at__gt=now - STOPPED_SHOWN_FOR)
     return (
-        Holding.objects.filter(use_case__in=list(slugs), assistant__stopped_at=None)
-        .filter(assistant__last_seen__gte=timezone.now() - GONE_AFTER)
+        Holding.objects.filter(lately, use_case__in=list(slugs), last_seen__gt=now - SHOWN_FOR)
         .select_related("assistant")
         .order_by("assistant_id")
     )
@@ -69,12 +73,14 @@ def _held(holding: Holding, target: Target) -> Held:
         error=holding.error,
         refused_version=holding.refused_version,
         acked_at=holding.acked_at,
-        last_seen=max(holding.last_seen, assistant.last_seen),
+        last_seen=holding.last_seen,
         started_at=assistant.started_at,
         software=assistant.software,
         wanted=target.digest,
         wanted_version=target.version,
         wanted_state=target.state,
+        lease_seconds=target.lease_seconds,
+        stopped_at=assistant.stopped_at,
     )
 
 

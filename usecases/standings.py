@@ -7,10 +7,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from routing.actions.rollouts import SILENT_AFTER, heard_since
 from routing.models import State
 from usecases.models import UseCase, Version
 
-SILENT_AFTER = timedelta(seconds=20)  # four heartbeats missed
 SETTLING = timedelta(seconds=30)
 
 
@@ -32,6 +32,8 @@ class Held:
     wanted: str
     wanted_version: int
     wanted_state: str
+    lease_seconds: int = 300
+    stopped_at: datetime | None = None
 
     @property
     def silent(self) -> bool:
@@ -42,9 +44,19 @@ class Held:
         return self.status == "refused" and (self.refused_version or 0) >= self.wanted_version
 
     @property
-    def confirmed(self) -> bool:
-        """Its own last word is that it enforces what is desired. Silence takes nothing back: it said so."""
+    def gone(self) -> bool:
+        """Silent for longer than its lease: by then it enforces its own fallback, and nobody waits for it."""
+        return self.last_seen <= heard_since(self.lease_seconds, timezone.now())
+
+    @property
+    def matches(self) -> bool:
+        """Its own last word is that it enforces what is desired."""
         return self.enforced == self.wanted and self.version == self.wanted_version
+
+    @property
+    def confirmed(self) -> bool:
+        """It says so, and was heard of just now."""
+        return self.matches and not self.silent
 
     @property
     def alone(self) -> bool:
@@ -62,7 +74,7 @@ class Held:
             )
         if not self.enforced:
             return "not said yet"
-        if not self.confirmed:
+        if not self.matches:
             return f"r{self.version}, not what is desired"
         return {
             "live": f"r{self.version}",
@@ -72,13 +84,19 @@ class Held:
 
     @property
     def pill(self) -> str:
+        if self.stopped_at or self.gone:
+            return "idle"
         if self.refused:
             return "stop"
-        return "live" if self.confirmed and not self.silent else "wait"
+        return "live" if self.confirmed else "wait"
 
     @property
     def words(self) -> str:
         """Say how this assistant stands, worst thing first."""
+        if self.stopped_at:
+            return "Stopped"
+        if self.gone:
+            return "Gone"
         if self.refused:
             return f"Refused r{self.refused_version}"
         if self.silent:
@@ -90,7 +108,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Desired against enforced for one use case, with the newest rollout's time."""
+    """Desired against enforced for one use case, with the newest rollout's time.
+
+    `assistants` count; `apart` are those that stopped or were silent for longer than their lease: shown, not counted.
+    """
 
     slug: str
     version: int
@@ -98,7 +119,12 @@ class Delivery:
     digest: str
     desired_at: datetime
     assistants: tuple[Held, ...] = ()
+    apart: tuple[Held, ...] = ()
     rollout_seconds: float | None = None
+
+    @property
+    def shown(self) -> list[Held]:
+        return [*self.assistants, *self.apart]
 
     @property
     def expected(self) -> int:
@@ -114,11 +140,16 @@ class Delivery:
 
     @property
     def complete(self) -> bool:
-        return self.expected > 0 and self.confirmed == self.expected
+        """The last word of everybody who counts is that the desired one is enforced."""
+        return self.expected > 0 and all(held.matches for held in self.assistants)
 
     @property
     def laggards(self) -> list[Held]:
-        return [held for held in self.assistants if not held.confirmed]
+        return [held for held in self.assistants if not held.matches]
+
+    @property
+    def silent_names(self) -> str:
+        return ", ".join(held.instance for held in self.assistants if held.silent)
 
     @property
     def refusals(self) -> list[Held]:
@@ -129,7 +160,9 @@ class Delivery:
         """Seconds from the publication to the last confirmation; None while somebody is missing."""
         if self.rollout_seconds is not None:
             return self.rollout_seconds
-        acks = [held.acked_at for held in self.assistants if held.acked_at]
+        acks = [
+            held.acked_at for held in self.assistants if held.acked_at and held.acked_at >= self.desired_at
+        ]
         if not self.complete or not acks:
             return None
         return max((max(acks) - self.desired_at).total_seconds(), 0.0)
@@ -217,7 +250,7 @@ class Standing:
         """Name the newest change in a few words; a step of the switch by its name alone."""
         if self.version.kind in ("change", "revert", "baseline"):
             return textwrap.shorten(self.version.sentence.rstrip("."), 72, placeholder="…")
-        return self.version.get_kind_display()
+        return "Sent to baseline" if self.version.kind == "kill" else str(self.version.get_kind_display())
 
     @property
     def settling(self) -> bool:

@@ -17,7 +17,7 @@ def assistants(request: HttpRequest) -> HttpResponse:
     mine = {use_case.slug: use_case for use_case in permissions.visible(person(request))}
     held: dict[str, list[tuple[str, Held]]] = defaultdict(list)
     for slug, delivery in selectors.deliveries(mine).items():
-        for one in delivery.assistants:
+        for one in delivery.shown:
             held[one.instance].append((slug, one))
     rows = [
         {

@@ -21,9 +21,14 @@ function resolved(colour) {
   return found;
 }
 
+const drawn = new WeakMap();
+
 function draw(place) {
   const source = document.getElementById(place.dataset.figure);
   if (!source || !window.Plotly) return;
+  const state = `${dark.matches} ${narrow.matches} ${source.textContent}`;
+  if (drawn.get(place) === state) return;
+  drawn.set(place, state);
   const figure = coloured(JSON.parse(source.textContent), getComputedStyle(document.documentElement));
   figure.layout.font.family = getComputedStyle(document.body).fontFamily;
   figure.layout.autosize = true;

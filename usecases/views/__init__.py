@@ -90,7 +90,8 @@ def headline(standing: selectors.Standing) -> str:
         return f"{counted}, {_span(delivery.waited)}; waiting for {names}{more}."
     number = f"All {delivery.expected} assistants" if delivery.expected > 1 else "The one running assistant"
     took = f" {delivery.seconds:.2f} s after the switch" if delivery.seconds is not None else ""
-    return f"{number} confirmed {what}{took}."
+    hushed = f" Silent since: {delivery.silent_names}." if delivery.silent else ""
+    return f"{number} confirmed {what}{took}.{hushed}"
 
 
 def _what(standing: selectors.Standing) -> str:
