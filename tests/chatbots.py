@@ -1,4 +1,4 @@
-"""The recorded chatbots as use cases: documents for them, every question asked, the authors' metrics from the record."""
+"""The recorded chatbots as use cases: their documents, every question asked, the published metrics from the record."""
 
 import asyncio
 import csv
