@@ -45,7 +45,7 @@ class Program:
     log: Path
     ready: Callable[[], bool] = always
     stop_signal: signal.Signals = signal.SIGTERM
-    grace: float = 6.0
+    grace: float = 10.0
     user: int | None = None
     before: Callable[[], None] = nothing  # what each start needs first
 
