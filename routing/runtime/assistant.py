@@ -158,7 +158,9 @@ class Assistant:
         self.acks.put_held(config.use_case, held.version, held.digest)
 
     def _warm(self, config: HeldConfig) -> None:
-        if config.held.compiled.document.get("ladder"):
+        # The live document's ladder, also while the use case is stopped: restoring it must not wait seconds.
+        envelope = config.held.envelope
+        if envelope is not None and envelope["document"].get("ladder"):
             self.completion.warm()
 
     def _reported(self) -> list[dict[str, Any]]:

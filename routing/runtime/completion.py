@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from routing.runtime.masking import masked, shortened, storable
 from routing.runtime.verbalised import INSTRUCTION, SCHEMA, as_confidence, from_logprobs, read_answer
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,8 @@ class Completion:
         except TimeoutError:
             error = f"no answer within {timeout_s:g} s"
         except Exception as failure:  # providers fail in more ways than there are classes for
-            error = f"{type(failure).__name__}: {failure}"[:300]
+            # A provider may quote the request in its complaint.
+            error = shortened(masked(storable(f"{type(failure).__name__}: {failure}"[:1000])), 300)
         log.info("model %s: %s", name, error)
         return Attempt(name, latency_ms=_milliseconds(started), error=error)
 

@@ -98,6 +98,7 @@ def _record(made: Made, answer: str, now: datetime) -> dict[str, Any]:
         "rule": decision.rule,
         "queue": decision.queue,
         "reason": decision.reason,
+        "detail": decision.detail,
         "audited": decision.audited,
         "audit_share": decision.audit_share,
         "holdout": decision.holdout,

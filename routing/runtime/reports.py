@@ -1,7 +1,6 @@
 """What an assistant tells the console of itself: acks and heartbeats."""
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -94,7 +93,7 @@ class Acks:
 
 
 class Heartbeats:
-    """A sign of life every so often, and at once when what is enforced has changed."""
+    """A sign of life every so often, with all that is held and enforced."""
 
     def __init__(
         self,
@@ -107,19 +106,12 @@ class Heartbeats:
         self._every_s = every_s
         self._compose = compose
         self._answered = answered
-        self._now = asyncio.Event()
-
-    def poke(self) -> None:
-        """Send the next heartbeat without waiting."""
-        self._now.set()
 
     async def run(self) -> None:
         """Send heartbeats until cancelled; the console being away is no reason to stop."""
         while True:
             await self.once()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._now.wait(), random.uniform(0.9, 1.1) * self._every_s)
-            self._now.clear()
+            await asyncio.sleep(random.uniform(0.9, 1.1) * self._every_s)
 
     async def once(self, *, stopping: bool = False) -> None:
         """Send one heartbeat and pass on the console's answer, if it gives one."""

@@ -99,6 +99,8 @@ class Spool:
         """Return the oldest rows, at least one if any waits, at most so many and so large together."""
         if self._memory:
             await self._persist_memory()
+        if self._delivered:
+            await self.remove([])
         rows = await self._on_thread(self._oldest, limit + len(self._delivered)) or []
         rows = [row for row in rows if row.id not in self._delivered]
         known = {row.id for row in rows}
@@ -182,9 +184,7 @@ class Spool:
         """Do something with the file; None, with the fault noted, where the disk refuses."""
         try:
             self._connect()
-            result = work(*arguments)
-            self.fault = ""
-            return result
+            return work(*arguments)
         except (sqlite3.Error, OSError) as error:
             self._failed(error)
             return None
@@ -235,6 +235,8 @@ class Spool:
         try:
             changed = self._file.executemany(statement, rows).rowcount
             self._file.execute("COMMIT")
+            # Only writing shows that the disk is well: a full one can still be read.
+            self.fault = ""
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 self._file.execute("ROLLBACK")

@@ -65,7 +65,7 @@ def test_a_record_is_what_the_contract_says(console: SmallConsole, start: Start)
         "id", "request_id", "use_case", "version", "digest", "state", "instance", "at", "attributes", "model",
         "tried", "confidence", "signal", "band", "action", "rule", "queue", "reason", "audited", "audit_share",
         "holdout", "cost_usd", "latency_ms", "tokens_in", "tokens_out", "prompt", "retrieval_index", "sources",
-        "input_digest", "trace_id", "text", "answer",
+        "input_digest", "trace_id", "text", "answer", "detail",
     }  # fmt: skip
     assert record["id"] == answer["decision"]["decision_id"]
     assert (record["version"], record["digest"]) == (3, envelope["digest"])

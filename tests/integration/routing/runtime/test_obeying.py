@@ -59,7 +59,7 @@ def test_a_version_on_the_stream_is_obeyed_within_moments(console: SmallConsole,
     published = time.monotonic()
     console.publish("claims", 2, state="baseline", message="We are looking into it.")
     wait_until(lambda: console.acked(2), "an ack")
-    assert time.monotonic() - published < 1
+    assert time.monotonic() - published < 2
     assert said(assistant.ask("claims")) == "We are looking into it."
     assert assistant.health()["use_cases"][0]["source"] == "stream"
 
