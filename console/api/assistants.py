@@ -13,6 +13,7 @@ from console.api import auth, bodies
 from console.api.problems import Invalid, errors_of
 from console.api.schemas_assistants import (
     AckIn,
+    Count,
     DecideIn,
     DecisionIn,
     HeartbeatIn,
@@ -22,7 +23,6 @@ from console.api.schemas_assistants import (
     RefusedRecord,
     SigningKeys,
     Stored,
-    Version,
 )
 from console.tokens import Grant
 from routing import selectors
@@ -92,7 +92,7 @@ def config(
     request: HttpRequest,
     slug: str,
     instance: Annotated[str, Query(max_length=120)] = "",
-    version: Annotated[Version | None, Query()] = None,
+    version: Annotated[Count | None, Query()] = None,
 ) -> HttpResponse:
     auth.check_scope(request, slug)
     found = Target.objects.filter(use_case=slug).values_list("version", "digest", "envelope").first()

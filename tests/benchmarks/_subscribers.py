@@ -81,4 +81,5 @@ async def subscribe(host: str, port: int, head: str, count: int) -> None:
 
 if __name__ == "__main__":
     command = json.loads(sys.stdin.readline())
-    uvloop.run(subscribe(*command["address"], command["head"], command["count"]))
+    host, port = command["address"]
+    uvloop.run(subscribe(host, port, command["head"], command["count"]))

@@ -1,0 +1,398 @@
+"""The assistants' API, as any client meets it: what is taken, what is refused, and that nothing is half written."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from uuid6 import uuid7
+
+from console import tokens
+from routing import selectors
+from routing.models import Assistant, Decision, Holding, Outcome, Target
+from usecases.models import UseCase
+
+Api = Callable[..., Any]
+DIGEST = "d" * 64
+
+
+@pytest.fixture
+def api(client: Client, use_case: UseCase, admin: User) -> Api:
+    """Call the API with an assistant's token for “claims”, or another token."""
+    selectors._spent.clear()
+    token = tokens.issue(name="desk", by=admin, use_cases=["claims", "coming"])[1]
+
+    def call(method: str, path: str, body: Any = None, *, token: str = token, **headers: str) -> Any:
+        kind = headers.pop("kind", "application/json")
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return client.generic(method, f"/api/v1{path}", data, content_type=kind, headers=headers)
+
+    return call
+
+
+@pytest.fixture
+def target(use_case: UseCase) -> Target:
+    return Target.objects.get(use_case="claims")
+
+
+def problem(response: Any, status: int) -> dict[str, Any]:
+    """Check that a response is a problem document; return it."""
+    assert response.status_code == status, response.content
+    assert response.headers["Content-Type"] == "application/problem+json"
+    found: dict[str, Any] = response.json()
+    assert found["status"] == status
+    return found
+
+
+def paths(found: dict[str, Any]) -> list[str]:
+    return [error["path"] for error in found.get("errors", [])]
+
+
+def decision(**other: Any) -> dict[str, Any]:
+    given = {"request_id": "r-1", "use_case": "claims", "action": "answer", "at": "2026-11-22T10:00:00Z"}
+    return {"id": str(uuid7()), **given, **other}
+
+
+# The config
+
+
+def test_the_config_is_the_signed_envelope_with_its_digest_as_etag(api: Api, target: Target) -> None:
+    answer = api("GET", "/use-cases/claims/config?instance=a")
+
+    assert answer.json() == json.loads(target.envelope)
+    assert answer.headers["ETag"] == f'"{target.digest}"'
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("tag", "version", "status"),
+    [
+        ("{digest}", "", 304),
+        ("{digest}", "&version=1", 304),
+        ("W/{digest}", "", 304),
+        ("{digest}", "&version=0", 200),
+        ('"other"', "&version=1", 200),
+    ],
+)
+def test_what_is_held_already_is_not_sent_again(
+    api: Api, target: Target, tag: str, version: str, status: int
+) -> None:
+    tags = {"If-None-Match": tag.replace("{digest}", f'"{target.digest}"')}
+    answer = api("GET", f"/use-cases/claims/config?instance=a{version}", **tags)
+
+    assert answer.status_code == status
+    assert bool(answer.content) == (status == 200)
+
+
+def test_who_may_read_a_config(api: Api, people: dict[str, User], admin: User) -> None:
+    ops = tokens.issue(name="ops", by=admin, user=people["ops"])[1]
+    stranger = tokens.issue(name="stranger", by=admin, user=people["stranger"])[1]
+
+    assert api("GET", "/use-cases/claims/config", token=ops).status_code == 200
+    problem(api("GET", "/use-cases/claims/config", token=stranger), 404)
+    problem(api("GET", "/use-cases/foreign/config"), 403)
+    problem(api("GET", "/use-cases/coming/config"), 404)
+    problem(api("GET", "/use-cases/claims/config?version=-1"), 422)
+    assert problem(api("GET", "/use-cases/claims/config", token=""), 401)["title"] == "Unauthorized"
+    problem(api("GET", "/use-cases/claims/config", token="oc_wrong"), 401)
+
+
+def test_the_signing_keys_are_those_that_verify_the_envelope(api: Api, target: Target) -> None:
+    from routing.engine import envelope
+
+    (key,) = api("GET", "/signing-keys").json()["keys"]
+
+    assert key["algorithm"] == "Ed25519"
+    verified = envelope.verify(
+        json.loads(target.envelope), {key["key_id"]: envelope.public_key(key["public_key"])}
+    )
+    assert verified["digest"] == target.digest
+
+
+# Acks and heartbeats
+
+
+def test_an_ack_is_taken_alone_and_in_a_list(api: Api, target: Target) -> None:
+    ack = {"instance": "a", "use_case": "claims", "version": 1, "digest": target.digest, "status": "applied"}
+
+    assert api("POST", "/acks", ack | {"probe": {"ok": True}, "later": "field"}).json()["recorded"] == 1
+    assert api("POST", "/acks", [ack, ack | {"instance": "b"}]).json() == {"recorded": 1, "unchanged": 1}
+
+    assert Holding.objects.filter(version=1, enforced=target.digest).count() == 2
+
+
+def test_a_list_with_a_bad_ack_is_refused_whole(api: Api) -> None:
+    good = {"instance": "a", "use_case": "claims", "version": 1, "digest": DIGEST, "status": "applied"}
+    bad = good | {"version": 2**31, "status": "maybe", "instance": ""}
+
+    found = problem(api("POST", "/acks", [good, bad]), 422)
+
+    assert sorted(paths(found)) == ["[1].instance", "[1].status", "[1].version"]
+    assert not Assistant.objects.exists()
+
+
+def test_acks_and_heartbeats_of_a_foreign_use_case_are_refused(api: Api) -> None:
+    ack = {"instance": "a", "use_case": "foreign", "version": 1, "digest": DIGEST, "status": "applied"}
+    beat = {"instance": "a", "use_cases": [{"use_case": "foreign", "version": 1, "digest": DIGEST}]}
+
+    problem(api("POST", "/acks", ack), 403)
+    problem(api("POST", "/heartbeats", beat), 403)
+
+    assert not Assistant.objects.exists()
+
+
+def test_a_heartbeat_is_answered_with_what_should_be_held(api: Api, target: Target) -> None:
+    body = {
+        "instance": "a",
+        "use_cases": [
+            {"use_case": "claims", "version": 0, "digest": "", "enforced": DIGEST, "held_version": 0}
+        ],
+        "started_at": "2026-11-22T10:00:00Z",
+        "software": "assistant/1",
+    }
+
+    answer = api("POST", "/heartbeats", body).json()
+
+    assert answer["use_cases"] == [
+        {"use_case": "claims", "version": 1, "digest": target.digest, "spent_today_usd": 0.0}
+    ]
+    assert "server_time" in answer
+    assert (Holding.objects.get().version, Holding.objects.get().enforced) == (0, DIGEST)
+
+
+def test_a_minimal_heartbeat_enforces_what_it_holds(api: Api, target: Target) -> None:
+    held = {"use_case": "claims", "version": 1, "digest": target.digest}
+
+    assert api("POST", "/heartbeats", {"instance": "a", "use_cases": [held]}).status_code == 200
+
+    assert Holding.objects.get().enforced == target.digest
+
+
+# Decisions
+
+
+def test_decisions_are_stored_once(api: Api) -> None:
+    one, two = decision(), decision(attributes={"tier": "vip"}, band=None, model=None, unknown="field")
+
+    assert api("POST", "/decisions", [one, two]).json() == {"stored": 2, "duplicates": 0, "refused": []}
+    assert api("POST", "/decisions", one).json() == {"stored": 0, "duplicates": 1, "refused": []}
+
+    assert Decision.objects.count() == 2
+
+
+@pytest.mark.parametrize("kind", ["application/x-ndjson", "application/json"])
+def test_decisions_may_come_one_a_line(api: Api, kind: str) -> None:
+    lines = "\n".join(json.dumps(decision()) for _ in range(3)) + "\n\n{broken\n"
+
+    answer = api("POST", "/decisions", lines.encode(), kind=kind).json()
+
+    assert answer["stored"] == 3
+    assert [one["index"] for one in answer["refused"]] == [3]
+
+
+def test_a_bad_record_never_blocks_the_rest(api: Api) -> None:
+    bad = decision(action="shrug", version=2**40, confidence="high")
+
+    answer = api("POST", "/decisions", [decision(), bad, decision(use_case="foreign"), 7, decision()]).json()
+
+    assert answer["stored"] == 2
+    assert [one["index"] for one in answer["refused"]] == [1, 2, 3]
+    first = answer["refused"][0]
+    assert first["id"] == bad["id"]
+    assert sorted(error["path"] for error in first["errors"]) == ["action", "confidence", "version"]
+
+
+def test_a_batch_in_which_nothing_is_right_is_refused(api: Api) -> None:
+    found = problem(api("POST", "/decisions", [decision(id="no"), {}]), 422)
+
+    assert {"[0].id", "[1].id", "[1].action"} <= set(paths(found))
+    assert not Decision.objects.exists()
+
+
+def test_characters_that_cannot_be_stored_cost_no_record(api: Api) -> None:
+    body = json.dumps(decision(text="a\0b", attributes={"k\0": ["\ud800", "ok"]}, request_id="r\0")).encode()
+
+    assert api("POST", "/decisions", body).json()["stored"] == 1
+
+    found = Decision.objects.get()
+    assert (found.text, found.request_id) == ("a\N{REPLACEMENT CHARACTER}b", "r\N{REPLACEMENT CHARACTER}")
+    assert list(found.attributes) == ["k\N{REPLACEMENT CHARACTER}"]
+
+
+# Outcomes
+
+
+def test_outcomes_name_a_decision_or_a_request(api: Api) -> None:
+    known = decision(request_id="r-7")
+    api("POST", "/decisions", known)
+
+    answer = api(
+        "POST",
+        "/outcomes",
+        [
+            {"decision_id": known["id"], "correct": False, "source": "desk", "corrected_answer": "No."},
+            {"request_id": "r-7", "correct": True, "source": "customer", "bucket": "refunds"},
+        ],
+    )
+
+    assert answer.json() == {"recorded": 2, "unchanged": 0}
+    assert set(Outcome.objects.values_list("use_case", flat=True)) == {"claims"}
+
+
+def test_an_outcome_of_an_unknown_decision_names_its_use_case(api: Api) -> None:
+    early = {"request_id": "r-8", "correct": True, "source": "desk"}
+
+    assert paths(problem(api("POST", "/outcomes", early), 422)) == ["[0].use_case"]
+    assert api("POST", "/outcomes", early | {"use_case": "claims"}).json()["recorded"] == 1
+    assert paths(problem(api("POST", "/outcomes", early | {"use_case": "foreign"}), 422)) == ["[0].use_case"]
+    assert paths(problem(api("POST", "/outcomes", {"correct": 1, "source": ""}), 422)) == [
+        "[0].correct",
+        "[0].source",
+    ]
+
+
+def test_a_person_may_judge_where_they_may_review(api: Api, people: dict[str, User], admin: User) -> None:
+    api("POST", "/decisions", decision(request_id="r-9"))
+    word = {"request_id": "r-9", "use_case": "claims", "correct": True, "source": "desk"}
+    ops = tokens.issue(name="ops", by=admin, user=people["ops"])[1]
+    risk = tokens.issue(name="risk", by=admin, user=people["risk"])[1]
+
+    assert api("POST", "/outcomes", word, token=ops).status_code == 200
+    problem(api("POST", "/outcomes", word, token=risk), 422)
+
+
+# Deciding
+
+
+def test_deciding_needs_no_assistant_of_ours(api: Api, target: Target) -> None:
+    body = {"request_id": "r-1", "attributes": {"topic": "legal threat"}, "signals": {"confidence": 0.99}}
+
+    found = api("POST", "/use-cases/claims/decide", body).json()
+
+    assert (found["action"], found["rule"], found["queue"]) == ("escalate", "legal", "legal-desk")
+    assert (found["version"], found["digest"], found["request_id"]) == (1, target.digest, "r-1")
+
+
+def test_deciding_follows_the_kill_switch(api: Api, ops: User, use_case: UseCase) -> None:
+    from usecases.actions import kill_switches
+
+    body = {"request_id": "r-1", "signals": {"confidence": 0.99}}
+    assert api("POST", "/use-cases/claims/decide", body).json()["action"] == "answer"
+
+    kill_switches.engage(use_case=use_case, by=ops)
+
+    found = api("POST", "/use-cases/claims/decide", body).json()
+    assert (found["action"], found["reason"], found["version"]) == ("escalate", "DISABLED", 2)
+
+
+def test_deciding_is_total_in_attributes_and_signals(api: Api) -> None:
+    body = {"request_id": "r", "attributes": [1], "signals": "none"}
+    assert api("POST", "/use-cases/claims/decide", body).json()["action"] == "escalate"
+    assert paths(problem(api("POST", "/use-cases/claims/decide", {}), 422)) == ["request_id"]
+    problem(api("POST", "/use-cases/foreign/decide", body), 403)
+
+
+# Bodies
+
+
+POSTS = ["/acks", "/heartbeats", "/decisions", "/outcomes", "/use-cases/claims/decide"]
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff\xfe", b"[1e999]", b"[NaN]", b"[" * 50_000, b'{"a": ' * 3000, b'"\\ud800']
+)
+def test_what_is_not_json_is_a_400(api: Api, path: str, body: bytes) -> None:
+    problem(api("POST", path, body), 400)
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_who_may_not_post(api: Api, path: str) -> None:
+    problem(api("POST", path, [], token=""), 401)
+    problem(api("DELETE", path), 405)
+
+
+def test_a_person_is_not_an_assistant(api: Api, admin: User) -> None:
+    person = tokens.issue(name="admin", by=admin, user=admin)[1]
+    for path in ("/acks", "/heartbeats", "/decisions"):
+        problem(api("POST", path, [], token=person), 403)
+
+
+def test_too_many_records_at_once_are_refused(api: Api) -> None:
+    problem(api("POST", "/decisions", [1] * 5_001), 422)
+
+
+def test_an_outage_of_the_database_is_a_503(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.db import OperationalError
+
+    from routing.actions import decisions
+
+    def away(_: Any) -> int:
+        raise OperationalError("the connection is closed")
+
+    monkeypatch.setattr(decisions, "store", away)
+    answer = api("POST", "/decisions", decision())
+    problem(answer, 503)
+    assert answer.headers["Retry-After"] == "5"
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20)
+    | st.sampled_from(
+        ["claims", "applied", "answer", "0", str(uuid7()), "2026-11-22T10:00:00Z", "\ud800", "\0"]
+    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+FIELDS = [
+    *(
+        "instance",
+        "use_case",
+        "use_cases",
+        "version",
+        "digest",
+        "status",
+        "error",
+        "started_at",
+        "software",
+        "spool",
+    ),
+    *(
+        "id",
+        "request_id",
+        "at",
+        "attributes",
+        "action",
+        "tried",
+        "confidence",
+        "tokens_in",
+        "decision_id",
+        "correct",
+    ),
+    *("source", "signals", "enforced", "stopping", "sources", "bucket", "latency_ms"),
+]
+OBJECT = st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=12)
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=st.sampled_from(POSTS), body=OBJECT | st.lists(OBJECT, max_size=3) | JSON)
+def test_generated_bodies_never_break_the_console_or_half_write(api: Api, path: str, body: Any) -> None:
+    tables = (Assistant, Holding, Decision, Outcome)
+    before = [table.objects.count() for table in tables]
+
+    answer = api("POST", path, json.dumps(body).encode())
+
+    assert answer.status_code < 500, answer.content
+    if answer.status_code >= 400:
+        problem(answer, answer.status_code)
+        assert [table.objects.count() for table in tables] == before
