@@ -81,7 +81,8 @@ def told(old: Document, new: Document, most: int = 3) -> str:
     """Say in one sentence how two documents differ; empty when they do not."""
     if old == new:
         return ""
-    sentences = [describe.difference_sentence(change) for change in diff.changes(old, new)]
+    names = describe.rule_names(new, old)
+    sentences = [describe.difference_sentence(change, names) for change in diff.changes(old, new)]
     rest = len(sentences) - most
     return "; ".join(sentences[:most]) + (f"; and {rest} more" if rest > 0 else "")
 

@@ -1,7 +1,7 @@
 """Versions as people read them: what changed, in words and exactly, and how it reached the assistants."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,9 +72,10 @@ def entries(use_case: UseCase, before: int | None = None) -> tuple[list[Entry], 
 
 def lines(old: Version, new: Version) -> list[Line]:
     """Return every difference of two versions: document, baseline, message and state."""
-    found = [_line(change) for change in diff.changes(old.document, new.document)]
+    names = describe.rule_names(new.document, old.document)
+    found = [_line(change, names) for change in diff.changes(old.document, new.document)]
     for change in diff.changes(old.baseline, new.baseline):
-        found.append(_line(change, "baseline."))
+        found.append(_line(change, names, "baseline."))
     if old.message != new.message:
         found.append(
             Line("message", "What customers read on baseline", old.message or None, new.message or None)
@@ -82,8 +83,8 @@ def lines(old: Version, new: Version) -> list[Line]:
     return found
 
 
-def _line(change: diff.Difference, within: str = "") -> Line:
-    words = describe.difference_sentence(change)
+def _line(change: diff.Difference, names: Mapping[str, str], within: str = "") -> Line:
+    words = describe.difference_sentence(change, names)
     return Line(
         within + change.path, f"Baseline: {words}" if within else words, shown(change.old), shown(change.new)
     )

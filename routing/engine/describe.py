@@ -68,8 +68,26 @@ def outcome(then: Mapping[str, Any] | BaseModel, labels: Mapping[str, str] = _NO
     return ", ".join(parts) or "nothing changes"
 
 
-def difference_sentence(difference: Difference) -> str:
-    """Return a difference in the owner's words: “Answer from 0.80 instead of 0.85”."""
+def rule_names(*documents: Any) -> dict[str, str]:
+    """Return what rules are called, by id, for `difference_sentence`; the first document that has one names it."""
+    found: dict[str, str] = {}
+    for document in documents:
+        rules = document.get("rules") if isinstance(document, Mapping) else None
+        for rule in rules if isinstance(rules, list) else []:
+            if (
+                isinstance(rule, Mapping)
+                and isinstance(rule.get("id"), str)
+                and isinstance(rule.get("name"), str)
+            ):
+                found.setdefault(rule["id"], rule["name"])
+    return found
+
+
+def difference_sentence(difference: Difference, names: Mapping[str, str] = _NO_LABELS) -> str:
+    """Return a difference in the owner's words: “Answer from 0.80 instead of 0.85”.
+
+    `names` (`rule_names`) gives rules the names that people call them, instead of their ids.
+    """
     path, old, new = difference.path, difference.old, difference.new
     if knobs.is_knob(path):
         if not _numbers(old, new):  # in a draft, whatever was typed
@@ -81,17 +99,21 @@ def difference_sentence(difference: Difference) -> str:
     part, name, field = _split(path)
     if part in _ENTRY and not name:
         return (
-            f"{_ENTRY[part]}s in a new order: {', '.join(map(str, new))}"
+            f"{_ENTRY[part]}s in a new order: {', '.join(_called(part, one, names) for one in new)}"
             if _lists(old, new)
             else _setting(path, old, new)
         )
     if part in _ENTRY and not field:
-        return _came_or_went(part, name, old, new)
+        return _came_or_went(part, _called(part, name, names), old, new)
     if part in _ENTRY:
-        return _field(part, name, field, old, new)
+        return _field(part, _called(part, name, names), field, old, new)
     if part == "messages" and name in _SPOKEN:
         return f"{_SPOKEN[name]}: {_value(new)}" if new else f"{_SPOKEN[name]}: no text of its own any more"
     return _setting(path, old, new)
+
+
+def _called(part: str, name: Any, names: Mapping[str, str]) -> str:
+    return names.get(name, str(name)) if part == "rules" else str(name)
 
 
 def _plain(value: Any) -> dict[str, Any]:

@@ -34,7 +34,19 @@ document.addEventListener("click", (event) => {
   if (copy) navigator.clipboard?.writeText(document.getElementById(copy.dataset.copy).textContent.trim());
 });
 
-const button = (event) => event.detail.elt.querySelector?.("button");
+// What went well is told elsewhere on the page too, so it may go by itself; what went wrong stays until it is read.
+const seen = new WeakSet();
+setInterval(() => {
+  for (const notice of document.querySelectorAll("#notices > .notice:not(.error)")) {
+    if (seen.has(notice) && !notice.matches(":hover, :focus-within")) notice.remove();
+    seen.add(notice);
+  }
+}, 10_000);
+
+function button({ detail: { elt, requestConfig } }) {
+  const cause = requestConfig?.triggeringEvent;
+  return cause && cause.type !== "submit" ? null : cause?.submitter ?? elt.querySelector?.("button");
+}
 document.addEventListener("htmx:beforeRequest", (event) => button(event)?.setAttribute("aria-busy", "true"));
 document.addEventListener("htmx:afterRequest", (event) => button(event)?.removeAttribute("aria-busy"));
 document.addEventListener("htmx:sendError", () => tell("The console did not answer: nothing was sent. Check the connection and press again."));

@@ -26,9 +26,16 @@ function attributes(now, next) {
 
 function children(now, next) {
   const keyed = new Map([...now.childNodes].filter(keyOf).map((node) => [keyOf(node), node]));
+  const staying = new Set([...next.childNodes].map(keyOf).filter(Boolean));
   let at = now.firstChild;
   for (const wanted of [...next.childNodes]) {
     const named = keyOf(wanted) && keyed.get(keyOf(wanted));
+    // What goes anyway goes first: a node that is moved loses the focus that it holds.
+    while (named && at && at !== named && !staying.has(keyOf(at))) {
+      const following = at.nextSibling;
+      at.remove();
+      at = following;
+    }
     if (named && named !== at && alike(named, wanted)) {
       now.insertBefore(named, at);
       morph(named, wanted);

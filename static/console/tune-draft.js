@@ -5,6 +5,9 @@ const writing = (element) => element.closest("textarea, select, input:not([type=
 // A field that changed is sent alone: another window of the same person may have moved on with the others.
 document.addEventListener("htmx:configRequest", (event) => {
   const { elt, formData, triggeringEvent } = event.detail;
+  const pressed = triggeringEvent?.submitter; // one that waited in the queue is forgotten by htmx when the focus moves on
+  if (pressed?.name) formData.set(pressed.name, pressed.value);
+  else if (triggeringEvent?.type === "change") formData.delete("do"); // nor may it ride along with another field's change
   if (!elt.matches?.("form[data-fields]") || !triggeringEvent) return;
   const source = triggeringEvent.submitter ?? triggeringEvent.target;
   const wanted = new Set(["csrfmiddlewaretoken", "tab", source.name, source.dataset?.with]);

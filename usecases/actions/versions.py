@@ -1,5 +1,6 @@
 """Publish changes of a use case, and take them back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,15 +42,15 @@ def plan(*, use_case: UseCase, document: dict[str, Any], standing: Version, base
     changes = diff.changes(standing.document, document)
     return Plan(
         version=standing.number + 1,
-        sentence=summary(changes),
+        sentence=summary(changes, describe.rule_names(document, standing.document)),
         differences=changes,
         gates=gates(use_case.guardrail.as_dict(), standing.document, document),
     )
 
 
-def summary(changes: list[diff.Difference], most: int = 3) -> str:
-    """Return one sentence for a set of differences, naming the first few."""
-    told = [describe.difference_sentence(change) for change in changes]
+def summary(changes: list[diff.Difference], names: Mapping[str, str], most: int = 3) -> str:
+    """Return one sentence for a set of differences, naming the first few; `names` are those of rules, by id."""
+    told = [describe.difference_sentence(change, names) for change in changes]
     rest = len(told) - most
     return "; ".join(told[:most]) + (f"; and {rest} more" if rest > 0 else "")
 

@@ -24,8 +24,8 @@ WINDOW = "7d"
 SHORT = {"24h": "24 h", "7d": "7 days", "30d": "30 days", "all": "All"}
 ACTIONS = (
     ("answer", "Answer"),
-    ("review", "Review: a person checks first"),
-    ("escalate", "Escalate to a person"),
+    ("review", "A person reviews"),
+    ("escalate", "A person answers"),
 )
 _LABELS = {"answer": "Answer", "review": "Review", "escalate": "Escalate to a person"}
 

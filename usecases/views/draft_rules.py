@@ -111,10 +111,11 @@ def outcome(then: Any, labels: Mapping[str, str]) -> tuple[Piece, ...]:
     if people or queue:
         pieces.append(Piece("to", " · ".join(part for part in (people or "Queue", queue) if part)))
     if given.get("start"):
-        pieces.append(Piece("to", model_words(str(given["start"]), labels)))
+        pieces += [Piece("word", ", "), Piece("to", model_words(str(given["start"]), labels))]
     if given.get("answer_from") is not None:
-        pieces.append(Piece("word", "answer from"))
-        pieces.append(Piece("chip", CONFIDENCE.show(given["answer_from"])))
+        pieces += [Piece("word", ", answer from "), Piece("chip", CONFIDENCE.show(given["answer_from"]))]
+    if pieces and pieces[0].kind == "word":
+        pieces[0] = Piece("word", pieces[0].text.removeprefix(", "))
     return tuple(pieces) or (Piece("word", "nothing changes yet"),)
 
 

@@ -185,10 +185,11 @@ class Work:
         if self.document == self.compared:
             return []
         judged = {gate.path: gate for gate in self.gates}
+        names = describe.rule_names(self.document, self.compared)
         return [
             Change(
                 d.path,
-                describe.difference_sentence(d),
+                describe.difference_sentence(d, names),
                 d.old,
                 d.new,
                 judged.get(d.path) if _fits(d.new) else None,

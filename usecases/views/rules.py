@@ -1,4 +1,4 @@
-"""The rule builder: nested groups of conditions, and what follows. Every button posts the form; the server reshapes it."""
+"""The rule builder: nested conditions, and what follows. Every button posts the form; the server reshapes it."""
 
 from typing import Any
 

@@ -93,7 +93,9 @@ def rebase(request: HttpRequest, slug: str) -> HttpResponse:
     said = f"Your draft now builds on r{carried.draft.base_version}."
     warning = ""
     if carried.conflicts:
-        warning = f"{said} Both of you had changed {', '.join(carried.conflicts)}: your values stand. Look at them again."
+        warning = (
+            f"{said} You both changed {', '.join(carried.conflicts)}: your values stand. Look at them again."
+        )
     return answer(request, use_case, said=said, warning=warning)
 
 
