@@ -6,12 +6,15 @@ from typing import Any, get_args
 import re2
 
 from routing.engine.conditions import pattern
-from routing.engine.faults import Fault, joined, listed, shown
+from routing.engine.faults import MAX_FAULTS, Fault, joined, listed, shown
 from routing.engine.schema import MAX_NAME, MAX_PATTERN, MAX_TEXT, Operator
 
 MAX_NESTING = 8
 MAX_CONDITIONS = 200
 MAX_LISTED = 1_000
+# Reading a pattern takes up to ten milliseconds, which nobody may make thousands of.
+MAX_PATTERNS = 100
+_TOO_MANY = f"The document has more than {MAX_PATTERNS} patterns. Use “contains” or “in” for some of them."
 
 _GROUPS = ("all", "any", "not")
 _OPERATORS: tuple[str, ...] = get_args(Operator)
@@ -21,17 +24,24 @@ def condition_faults(document: Any) -> list[Fault]:
     """Return the faults of all conditions of all rules."""
     rules = document.get("rules") if isinstance(document, Mapping) else None
     found: list[Fault] = []
+    patterns = 0
     for index, rule in enumerate(rules if isinstance(rules, list) else []):
         if isinstance(rule, Mapping) and "when" in rule:
-            found += _Walk(f"rules[{index}].when").faults(rule["when"])
+            walk = _Walk(f"rules[{index}].when", MAX_PATTERNS - patterns)
+            found += walk.faults(rule["when"])
+            patterns += walk.patterns
+        if len(found) >= MAX_FAULTS:
+            break
     return found
 
 
 class _Walk:
     """One walk through one rule's condition."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, spare: int) -> None:
         self.path = path
+        self.spare = spare
+        self.patterns = 0
         self.found: list[Fault] = []
         self.count = 0
 
@@ -61,7 +71,8 @@ class _Walk:
         for key in when:
             if key != group:
                 self._add(
-                    joined(path, key), f"“{key}” cannot stand beside “{group}”. Put one inside the other."
+                    joined(path, key),
+                    f"{shown(key)} cannot stand beside “{group}”. Put one inside the other.",
                 )
         parts, inner = when[group], joined(path, group)
         if group == "not":
@@ -78,11 +89,12 @@ class _Walk:
         self.count += 1
         for key in wanted:
             if key not in ("attribute", "op", "value"):
-                self._add(joined(path, key), f"There is no setting “{key}” in a condition. Remove it.")
+                self._add(joined(path, key), f"There is no setting {shown(key)} in a condition. Remove it.")
         self._attribute(wanted.get("attribute"), joined(path, "attribute"))
         operator = wanted.get("op")
         if isinstance(operator, str) and operator in _OPERATORS:
-            message = _FITTING[operator](wanted.get("value"))
+            self.patterns += operator == "matches"
+            message = _FITTING[operator](wanted.get("value")) if self.patterns <= self.spare else _TOO_MANY
             if message:
                 self._add(joined(path, "value"), message)
         else:

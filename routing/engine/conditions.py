@@ -10,6 +10,7 @@ document is ever part of it, and it sees no builtins.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -35,6 +36,7 @@ def text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+@lru_cache(maxsize=256)
 def pattern(source: str) -> Callable[[str], bool]:
     """Compile an RE2 pattern into a search. Raises `re2.error` for a pattern that RE2 does not take."""
     options = re2.Options()

@@ -1,12 +1,15 @@
 """Faults between fields: names that must exist, bands without gaps, answers without a text. Judges what is readable."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
 
-from routing.engine.faults import Fault, confidence, items, listed, mapping, shown, words
+from routing.engine.faults import MAX_FAULTS, Fault, confidence, items, listed, mapping, shown, words
 from routing.engine.reasons import plain
+from routing.engine.schema import MAX_NAME
 
+_CHOICES: Final = 8
 _NAMED = {"models": "name", "bands": "name", "queues": "name", "rules": "id", "ladder": "model"}
 _ONE = {
     "models": "model",
@@ -22,7 +25,7 @@ def cross_faults(document: Any, *, baseline: bool) -> list[Fault]:
     checks = [_doubled, _bands, _queues, _breaches, _ladder, _rules, _missing, _curated]
     if baseline:
         checks.append(_modelless)
-    return [fault for check in checks for fault in check(document)]
+    return [fault for check in checks for fault in islice(check(document), MAX_FAULTS)]
 
 
 def _doubled(document: Any) -> Iterator[Fault]:
@@ -33,7 +36,7 @@ def _doubled(document: Any) -> Iterator[Fault]:
             name = words(entry.get(key))
             if name in seen:
                 yield Fault(
-                    f"{path}.{key}", f"There is already a {_ONE[part]} “{name}”. Names must be unique."
+                    f"{path}.{key}", f"There is already a {_ONE[part]} {shown(name)}. Names must be unique."
                 )
             seen |= {name} if name else set()
 
@@ -75,7 +78,7 @@ def _answers_on_top(placed: list[tuple[float, str, Mapping[str, Any]]]) -> Itera
 
 def _queues(document: Any) -> Iterator[Fault]:
     """Queues must exist where they are named."""
-    known = [name for _, queue in items(document, "queues") if (name := words(queue.get("name")))]
+    known = _names(document, "queues", "name")
     named = [(f"{path}.queue", band.get("queue")) for path, band in items(document, "bands")]
     named += [
         (f"{path}.then.queue", mapping(rule, "then").get("queue")) for path, rule in items(document, "rules")
@@ -83,39 +86,45 @@ def _queues(document: Any) -> Iterator[Fault]:
     named += [(f"{path}.on_breach", queue.get("on_breach")) for path, queue in items(document, "queues")]
     for path, name in named:
         if isinstance(name, str) and name not in known:
-            yield Fault(path, f"There is no queue “{name}”. {_instead(known, 'Add it to the queues first.')}")
+            yield Fault(
+                path, f"There is no queue {shown(name)}. {_instead(known, 'Add it to the queues first.')}"
+            )
 
 
 def _breaches(document: Any) -> Iterator[Fault]:
-    """A late case must end somewhere."""
+    """A late case must end somewhere. Each circle is told once, at its first queue."""
+    queues = {name: path for path, queue in items(document, "queues") if (name := words(queue.get("name")))}
     follows = {words(q.get("name")): words(q.get("on_breach")) for _, q in items(document, "queues")}
-    for path, queue in items(document, "queues"):
-        chain = [words(queue.get("name"))]
-        while (after := follows.get(chain[-1])) and after not in chain:
-            chain.append(after)
-        # Told once, at the first queue of the circle.
-        circle = [path for path, q in items(document, "queues") if q.get("name") in chain]
-        if after and after == chain[0] and path == circle[0]:
-            way = " → ".join(f"“{name}”" for name in [*chain, after])
-            yield Fault(
-                f"{path}.on_breach", f"Late cases would go round in a circle: {way}. Let one queue end it."
-            )
+    ended: set[str | None] = set()
+    for name in queues:
+        chain: dict[str | None, None] = {}
+        step: str | None = name
+        while step in queues and step not in ended and step not in chain:
+            chain[step] = None
+            step = follows.get(step)
+        if step in chain:
+            circle = list(chain)[list(chain).index(step) :]
+            shortened = [*circle, step] if len(circle) <= _CHOICES else [*circle[:_CHOICES], "…"]
+            way = " → ".join(map(shown, shortened))
+            message = f"Late cases would go round in a circle: {way}. Let one queue end it."
+            yield Fault(f"{queues[str(step)]}.on_breach", message)
+        ended |= chain.keys()
 
 
 def _ladder(document: Any) -> Iterator[Fault]:
     """Models on the ladder must be listed, and a rule must start on the ladder."""
-    models = [name for _, model in items(document, "models") if (name := words(model.get("name")))]
-    rungs = [name for _, rung in items(document, "ladder") if (name := words(rung.get("model")))]
+    models, rungs = _names(document, "models", "name"), _names(document, "ladder", "model")
     for path, rung in items(document, "ladder"):
         if (name := words(rung.get("model"))) and name not in models:
             yield Fault(
-                f"{path}.model", f"There is no model “{name}”. {_instead(models, 'Add it to the models.')}"
+                f"{path}.model",
+                f"There is no model {shown(name)}. {_instead(models, 'Add it to the models.')}",
             )
     for path, rule in items(document, "rules"):
         start = words(mapping(rule, "then").get("start"))
         if start and start not in rungs:
             hint = _instead(rungs, "Put it on the ladder first.")
-            yield Fault(f"{path}.then.start", f"The model “{start}” is not on the ladder. {hint}")
+            yield Fault(f"{path}.then.start", f"The model {shown(start)} is not on the ladder. {hint}")
 
 
 def _rules(document: Any) -> Iterator[Fault]:
@@ -171,5 +180,11 @@ def _modelless(document: Any) -> Iterator[Fault]:
             yield Fault(f"{path}.then.start", "A baseline asks no model: a rule cannot start one.")
 
 
-def _instead(known: list[str], otherwise: str) -> str:
-    return f"Choose {listed(known[:8])}." if known else otherwise
+def _names(document: Any, part: str, key: str) -> dict[str, None]:
+    """Return the names in a list, in order and quick to look up: a document may hold thousands."""
+    return {name: None for _, entry in items(document, part) if (name := words(entry.get(key)))}
+
+
+def _instead(known: Iterable[str], otherwise: str) -> str:
+    names = [name for name in islice(known, _CHOICES) if len(name) <= MAX_NAME]
+    return f"Choose {listed(names)}." if names else otherwise

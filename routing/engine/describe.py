@@ -98,11 +98,9 @@ def difference_sentence(difference: Difference, names: Mapping[str, str] = _NO_L
         return f"{knobs.label(path)} {knobs.written(path, new)}{was}"
     part, name, field = _split(path)
     if part in _ENTRY and not name:
-        return (
-            f"{_ENTRY[part]}s in a new order: {', '.join(_called(part, one, names) for one in new)}"
-            if _lists(old, new)
-            else _setting(path, old, new)
-        )
+        if not _named(old) or not _named(new):  # a draft whose entries cannot be told apart
+            return f"{_ENTRY[part]}s changed"
+        return f"{_ENTRY[part]}s in a new order: {', '.join(_called(part, one, names) for one in new)}"
     if part in _ENTRY and not field:
         return _came_or_went(part, _called(part, name, names), old, new)
     if part in _ENTRY:
@@ -112,8 +110,8 @@ def difference_sentence(difference: Difference, names: Mapping[str, str] = _NO_L
     return _setting(path, old, new)
 
 
-def _called(part: str, name: Any, names: Mapping[str, str]) -> str:
-    return names.get(name, str(name)) if part == "rules" else str(name)
+def _called(part: str, name: str, names: Mapping[str, str]) -> str:
+    return names.get(name, name) if part == "rules" else name
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -235,8 +233,8 @@ def _numbers(*values: Any) -> bool:
     )
 
 
-def _lists(*values: Any) -> bool:
-    return all(isinstance(value, list) for value in values)
+def _named(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _came_or_went(part: str, name: str, old: Any, new: Any) -> str:

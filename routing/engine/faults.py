@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from routing.engine.reasons import plain
+from routing.engine.schema import MAX_NAME
+
+# Enough to see what is wrong, and an end to documents made of faults alone.
+MAX_FAULTS = 200
 
 _SHOWN = 40
 
@@ -21,7 +25,8 @@ def joined(path: str, step: str | int) -> str:
     """Return the path of a part: `bands` and 1 give `bands[1]`, then `from` gives `bands[1].from`."""
     if isinstance(step, int):
         return f"{path}[{step}]"
-    return f"{path}.{step}" if path else step
+    name = step if len(step) <= MAX_NAME else step[:MAX_NAME] + "…"
+    return f"{path}.{name}" if path else name
 
 
 def shown(value: object) -> str:

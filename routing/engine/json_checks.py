@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from routing.engine.digest import canonical
-from routing.engine.faults import Fault, joined
+from routing.engine.faults import MAX_FAULTS, Fault, joined
 
 MAX_DEPTH = 40
 MAX_BYTES = 256 * 1024
 MAX_WHOLE = 2**53 - 1
-# Enough to see what is wrong, and an end to documents made of faults alone.
-MAX_FAULTS = 200
 
 
 def json_faults(document: Any) -> list[Fault]:

@@ -201,13 +201,13 @@ class ConfigDocument(Part):
     """All that the owner of a use case decides, in one document."""
 
     schema_version: Literal[1] = Field(alias="schema")
-    models: list[Model] = []
+    models: Annotated[list[Model], Field(max_length=50)] = []
     confidence: ConfidenceSource = ConfidenceSource()
-    bands: Annotated[list[Band], Field(min_length=1)]
-    ladder: list[Rung] = []
+    bands: Annotated[list[Band], Field(min_length=1, max_length=20)]
+    ladder: Annotated[list[Rung], Field(max_length=20)] = []
     thresholds: Thresholds = Thresholds()
-    rules: list[Rule] = []
-    queues: list[Queue] = []
+    rules: Annotated[list[Rule], Field(max_length=500)] = []
+    queues: Annotated[list[Queue], Field(max_length=200)] = []
     messages: Messages = Messages()
     pins: Pins = Pins()
     lease: Lease = Lease()

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from routing.engine.faults import Fault, joined, listed, shown
+from routing.engine.faults import MAX_FAULTS, Fault, joined, listed, shown
 from routing.engine.reasons import plain
-from routing.engine.schema import ConfigDocument
+from routing.engine.schema import MAX_NAME, ConfigDocument
 
 _WORDS = {
     "schema": "The schema number",
@@ -57,9 +59,8 @@ def structure_faults(document: Any) -> list[Fault]:
     try:
         ConfigDocument.model_validate(document)
     except ValidationError as error:
-        return [
-            _fault(detail) for detail in error.errors(include_url=False) if not _in_condition(detail["loc"])
-        ]
+        details = (detail for detail in error.errors(include_url=False) if not _in_condition(detail["loc"]))
+        return [_fault(detail) for detail in islice(details, MAX_FAULTS)]
     return []
 
 
@@ -94,20 +95,23 @@ def _missing(subject: str, detail: ErrorDetails) -> str:
 
 def _unknown(subject: str, detail: ErrorDetails) -> str:
     name = str(detail["loc"][-1])
-    close = get_close_matches(name, _known(detail["loc"][:-1]), n=1)
-    return f"There is no setting “{name}” here." + (
-        f" Did you mean “{close[0]}”?" if close else " Remove it."
-    )
+    close = get_close_matches(name[:MAX_NAME], _known(detail["loc"][:-1]), n=1)
+    hint = f"Did you mean “{close[0]}”?" if close else "Remove it."
+    return f"There is no setting {shown(name)} here. {hint}"
 
 
 def _known(loc: Iterable[int | str]) -> list[str]:
     """Return the settings of a part of the document."""
-    schema = ConfigDocument.model_json_schema(by_alias=True)
-    part: dict[str, Any] = schema
+    part = schema = _schema()
     for step in loc:
         part = part.get("items", {}) if isinstance(step, int) else part.get("properties", {}).get(step, {})
         part = schema["$defs"].get(str(part.get("$ref", "")).rpartition("/")[2], part)
     return list(part.get("properties", {}))
+
+
+@lru_cache(maxsize=1)
+def _schema() -> dict[str, Any]:
+    return ConfigDocument.model_json_schema(by_alias=True)
 
 
 def _choice(subject: str, detail: ErrorDetails) -> str:
@@ -137,6 +141,10 @@ def _long(subject: str, detail: ErrorDetails) -> str:
 
 def _empty(subject: str, detail: ErrorDetails) -> str:
     return f"{subject} must not be empty."
+
+
+def _many(subject: str, detail: ErrorDetails) -> str:
+    return f"{subject} is too long: at most {detail['ctx']['max_length']:,} entries are allowed."
 
 
 def _pattern(subject: str, detail: ErrorDetails) -> str:
@@ -170,5 +178,6 @@ _SENTENCES: dict[str, Callable[[str, ErrorDetails], str]] = {
     "string_too_long": _long,
     "string_too_short": _empty,
     "too_short": _empty,
+    "too_long": _many,
     "string_pattern_mismatch": _pattern,
 }

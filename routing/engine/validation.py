@@ -4,8 +4,8 @@ from typing import Any
 
 from routing.engine.condition_checks import condition_faults
 from routing.engine.cross_checks import cross_faults
-from routing.engine.faults import Fault
-from routing.engine.json_checks import MAX_FAULTS, json_faults
+from routing.engine.faults import MAX_FAULTS, Fault
+from routing.engine.json_checks import json_faults
 from routing.engine.schema import ConfigDocument
 from routing.engine.structure import structure_faults
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from routing.engine.describe import condition_parts, difference_sentence, rule_sentence
+from routing.engine.describe import condition_parts, difference_sentence, rule_names, rule_sentence
 from routing.engine.diff import Difference, changes
 from routing.engine.validation import parse
 from tests.unit.routing.engine.generated import documents, json_values
@@ -140,7 +140,17 @@ def test_drafts_with_faults_are_compared_and_told_too(one: Any, other: Any) -> N
 
 def test_entries_that_share_a_name_are_compared_as_a_whole() -> None:
     doubled = CLAIMS | {"rules": RULES * 2}
-    assert [found.path for found in changes(CLAIMS, doubled)] == ["rules"]
+    found = changes(CLAIMS, doubled)
+    assert [(one.path, difference_sentence(one)) for one in found] == [("rules", "Rules changed")]
+
+
+def test_rules_are_called_by_the_names_that_people_gave_them() -> None:
+    turned = merged(CLAIMS, changed("rules", 0, enabled=False))
+    names = rule_names(turned, CLAIMS)
+    assert [difference_sentence(found, names) for found in changes(CLAIMS, turned)] == [
+        "Rule “Legal threats go to people” switched off"
+    ]
+    assert rule_names(None, {"rules": [7, {"id": []}]}) == {}
 
 
 def test_an_unknown_difference_is_told_by_its_path() -> None:

@@ -37,6 +37,11 @@ def test_review_all_turns_answers_into_reviews_with_a_queue() -> None:
     assert reviewed["thresholds"]["holdout_share"] == 0.0
 
 
+def test_review_all_leaves_a_queue_that_is_already_named() -> None:
+    own = [band | {"queue": "legal-desk"} if band["action"] == "answer" else band for band in CLAIMS["bands"]]
+    assert effective(CLAIMS | {"bands": own}, BUILT_IN, "review_all")["bands"][0]["queue"] == "legal-desk"
+
+
 def test_baseline_is_the_baseline() -> None:
     assert effective(CLAIMS, CURATED, "baseline") == CURATED
 

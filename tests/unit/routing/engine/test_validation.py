@@ -1,6 +1,7 @@
 """What a document must keep, and how its faults are told: all at once, each with its place and a sentence."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -372,6 +373,22 @@ def test_a_document_nested_without_end_is_refused_without_recursion() -> None:
     for _ in range(100_000):
         when = {"not": when}
     assert "nested more than 40" in faults(merged(CLAIMS, {"rules": [rule(when=when)]}))[0].message
+
+
+def test_a_document_made_of_faults_alone_ends_soon() -> None:
+    follow = [(f"q{i}", f"q{(i + 1) % 3000}") for i in range(3000)]
+    spam = [{f"x{i}": 1 for i in range(15_000)}]
+    patterns = [
+        rule(id=f"r{i}", when={"attribute": "x", "op": "matches", "value": f"(a{{100}}){{2}}{i}"})
+        for i in range(499)
+    ]
+    begun = time.process_time()
+    for broken in (queues(*follow), {"bands": spam}, {"bands": [{"x": 1}] * 20_000}, {"rules": patterns}):
+        found = faults(merged(CLAIMS, broken))
+        assert 1 <= len(found) <= 200
+        assert all(len(fault.path) < 200 and len(fault.message) < 500 for fault in found)
+    # Minutes, when each fault cost a look at the whole document.
+    assert time.process_time() - begun < 10
 
 
 def test_an_answer_without_a_model_has_to_be_written() -> None:
