@@ -133,7 +133,20 @@ def hours(slug: str, *, count: int = 24) -> list[tuple[datetime, dict[str, int]]
 
 
 COLUMNS = [
-    *("id", "at", "request_id", "text", "action", "band", "rule", "queue", "reason", "confidence", "model"),
+    *(
+        "id",
+        "at",
+        "request_id",
+        "text",
+        "answer",
+        "action",
+        "band",
+        "rule",
+        "queue",
+        "reason",
+        "confidence",
+        "model",
+    ),
     *("version", "state", "instance", "audited", "holdout", "cost_usd", "latency_ms"),
 ]
 

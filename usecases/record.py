@@ -24,6 +24,7 @@ KINDS = {
     "kill_switch.review_all": "Everything reviewed",
     "kill_switch.restored": "Restored",
     "kill_switch.message_edited": "Message edited",
+    "rollout.converged": "Assistants confirmed",
     "guardrail.set": "Guardrails set",
     "token.issued": "Token created",
     "token.revoked": "Token revoked",

@@ -21,6 +21,9 @@ function find() {
   return Boolean(field);
 }
 
+// On a phone the current tab may lie outside the strip.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
   if (Date.now() - going < 1200) {

@@ -5,6 +5,7 @@ import { freshen } from "./times.js";
 
 const POLL_MS = 5000; // without a stream
 const SLOW_MS = 15000; // with one: silence makes no event, so it has to be looked at
+const PENDING_MS = 1000; // while somebody counts the seconds until the last assistant confirms
 const GAP_MS = 250;
 const path = document.body.dataset.livePath;
 let stream = null;
@@ -77,7 +78,8 @@ if (path) {
   }
   setInterval(() => {
     if (stream?.readyState === EventSource.CLOSED) { close(); open(); }
-    if (Date.now() - asked >= (streaming() ? SLOW_MS : POLL_MS)) refresh();
+    const pause = document.querySelector("[data-pending]") ? PENDING_MS : streaming() ? SLOW_MS : POLL_MS;
+    if (Date.now() - asked >= pause) refresh();
   }, 1000);
 }
 document.body.addEventListener("changed", refresh);
