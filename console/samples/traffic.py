@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 OUTCOME_SHARE = 0.2
 # An outcome is about a decision that the console has: assistants deliver theirs within half a second or so.
-OUTCOME_AFTER_S = 3.0
+OUTCOME_AFTER_S = 1.0
 AT_ONCE = 4
 
 

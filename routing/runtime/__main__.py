@@ -15,6 +15,8 @@ import uvloop
 from routing.runtime import disk, settings
 from routing.runtime.assistant import Assistant
 
+log = logging.getLogger(__name__)
+
 GRACE_S = 10
 
 
@@ -48,14 +50,17 @@ def main(arguments: list[str]) -> int:
         print(f"cannot start: {error}", file=sys.stderr)
         return 2
     if claimed is None:
-        logging.getLogger(__name__).error("%s cannot be written: nothing survives a restart", given.cache)
+        log.error("%s cannot be written: nothing survives a restart", given.cache)
+    if not given.gateway_keys and given.host not in ("127.0.0.1", "::1", "localhost"):
+        log.warning(
+            "%s may be reachable from outside, and GATEWAY_API_KEYS asks callers for no key", given.host
+        )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(given, listener))
-    return 0
+        return runner.run(serve(given, listener))
 
 
-async def serve(given: settings.Settings, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def serve(given: settings.Settings, listener: socket.socket) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit status."""
     assistant = Assistant(given)
     config = uvicorn.Config(
         assistant.gateway.app(),
@@ -66,6 +71,8 @@ async def serve(given: settings.Settings, listener: socket.socket) -> None:
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        # Longer than callers keep theirs: a connection closed just as it is used again costs them an error.
+        timeout_keep_alive=75,
     )
     server = Server(config)
     loop = asyncio.get_running_loop()
@@ -78,6 +85,7 @@ async def serve(given: settings.Settings, listener: socket.socket) -> None:
     finally:
         ready.cancel()
         await assistant.stop()
+    return 1 if assistant.failed else 0
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -57,6 +57,7 @@ class Assistant:
         self.gateway = Gateway(answering, self.configs, settings.gateway_keys, self.health)
         self._cache = EnvelopeCache(settings.cache)
         self._cache_fault = ""
+        self.failed = False
         self._saving: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -119,6 +120,7 @@ class Assistant:
         except Exception:
             # A part that dies in silence would leave an assistant that answers and obeys nobody.
             # The supervisor starts a new process; the spool and the cache carry over.
+            self.failed = True
             log.critical("a part of the assistant failed; stopping", exc_info=True)
             asyncio.get_running_loop().call_soon(_terminate)
             raise

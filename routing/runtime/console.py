@@ -134,7 +134,12 @@ class Console:
 
     async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
-            return await self._client.request(method, path, **options)
+            try:
+                return await self._client.request(method, path, **options)
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                # Most likely a kept connection that the console closed just as it was used again.
+                # All that assistants send may arrive twice, so it is sent again on a fresh one.
+                return await self._client.request(method, path, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ConsoleAway(str(error) or type(error).__name__) from error
 

@@ -26,8 +26,10 @@ class Line:
     def __init__(self) -> None:
         self.requests: list[str] = []
         self.says: list[list[bytes]] = []
+        self._open: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
         self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
         for piece in self.says.pop(0) if self.says else []:
             writer.write(piece)
@@ -35,7 +37,12 @@ class Line:
             await asyncio.sleep(0.01)
         with contextlib.suppress(ConnectionError):
             await reader.read()  # silent until the other side gives up
-        writer.close()
+
+    async def hang_up(self) -> None:
+        """Close every connection."""
+        for writer in self._open:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in self._open), return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -59,6 +66,7 @@ async def following(line: Line, folder: Path, received: list[Any]) -> AsyncItera
         await asyncio.gather(task, return_exceptions=True)
         await console.close()
         server.close()
+        await line.hang_up()
 
 
 async def until(holds: Any) -> None:
