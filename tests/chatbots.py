@@ -4,6 +4,7 @@ import asyncio
 import csv
 import gzip
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -38,8 +39,16 @@ def document(engine: str, answer_from: float, api_base: str) -> dict[str, Any]:
     }
 
 
-async def ask_all(assistants: Sequence[str], use_case: str, rows: Sequence[Row]) -> int:
-    """Put every question to the assistants in turn, as customers' programs would; return how many were taken."""
+def ask_all(assistants: Sequence[str], use_case: str, rows: Sequence[Row]) -> int:
+    """Put every question to the assistants in turn, as customers' programs would; return how many were taken.
+
+    In a thread of its own: a test that drives a browser has an event loop in its own already.
+    """
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(lambda: asyncio.run(_ask_all(assistants, use_case, rows))).result()
+
+
+async def _ask_all(assistants: Sequence[str], use_case: str, rows: Sequence[Row]) -> int:
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def ask(client: httpx.AsyncClient, number: int, row: Row) -> int:
