@@ -33,7 +33,7 @@ function draw() {
   const lowest = [...document.querySelectorAll("[data-stretch]")].find((part) => !placed.has(part.dataset.stretch));
   if (lowest) place(lowest.dataset.stretch, 0, top);
   for (const text of document.querySelectorAll("[data-stretch] text")) {
-    text.classList.toggle("narrow", text.getComputedTextLength() + 8 > text.parentElement.getBoundingClientRect().width);
+    text.classList.toggle("narrow", text.getComputedTextLength() + 22 > text.parentElement.getBoundingClientRect().width);
   }
 }
 

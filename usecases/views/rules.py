@@ -103,7 +103,7 @@ def _builder(
         ],
         "when": condition(built["when"]),
         "then": outcome(built["then"], labels),
-        "faults": _faults(work, built, was) if touched else {},
+        "faults": _faults(work, form, built, was) if touched else {},
         "grown": _focus(grown, form),
         "keys": ("attribute", "op", "value", "value.0", "value.1"),
         "then_keys": ("then", "then.action", "then.queue", "then.start", "then.answer_from"),
@@ -121,8 +121,20 @@ def _lines(node: rule_forms.Node) -> list[dict[str, Any]]:
     return [{"node": node, "group": True}, *inner, {"node": node, "end": True}]
 
 
-def _faults(work: Work, built: dict[str, Any], was: dict[str, Any] | None) -> dict[str, list[str]]:
-    """Return the faults of the rule as it would stand in the draft, by path inside the rule."""
+def _faults(
+    work: Work, form: rule_forms.RuleForm, built: dict[str, Any], was: dict[str, Any] | None
+) -> dict[str, list[str]]:
+    """Return the faults of the rule as it would stand in the draft, by path inside the rule.
+
+    What is still empty is no fault while somebody writes; once the rule is kept, its row says what is missing.
+    """
+    empty = {node.path for node in form.when.walk() if not node.kind and not node.attribute}
+    empty |= {field for field, text in (("name", form.name), ("then", built["then"])) if not text}
+
+    def blank(path: str) -> bool:
+        place = _node_path(path)
+        return place in empty or place.rpartition(".")[0] in empty
+
     done = editing.save_rule(work.document, built, replaces=str(was["id"]) if was else None)
     rules = done.document["rules"]
     at = editing.rule_index(done.document, str(was["id"])) if was else len(rules) - 1
@@ -130,7 +142,7 @@ def _faults(work: Work, built: dict[str, Any], was: dict[str, Any] | None) -> di
     found: dict[str, list[str]] = {}
     for fault in faults(done.document):
         path = dotted(fault.path)
-        if path.startswith(start):
+        if path.startswith(start) and not blank(path.removeprefix(start)):
             found.setdefault(_node_path(path.removeprefix(start)), []).append(fault.message)
     return found
 
