@@ -113,15 +113,7 @@ def read_diff(request: HttpRequest, slug: str, number: NUMBER, against: NUMBER |
     use_case = found(request, slug)
     new = _version(use_case, number)
     old = _version(use_case, against or max(1, number - 1))
-    rows = [
-        {
-            "path": change.path,
-            "old": change.old,
-            "new": change.new,
-            "sentence": describe.difference_sentence(change),
-        }
-        for change in diff.changes(old.document, new.document)
-    ]
+    rows = _difference_rows(old.document, new.document)
     return {"version": new.number, "against": old.number, "differences": rows}
 
 
@@ -187,21 +179,12 @@ def _dry_run(use_case: UseCase, body: Change, seen: int | None) -> dict[str, Any
     planned = versions.plan(
         use_case=use_case, document=body.document, standing=standing, baseline=body.baseline
     )
-    rows = [
-        {
-            "path": change.path,
-            "old": change.old,
-            "new": change.new,
-            "sentence": describe.difference_sentence(change),
-        }
-        for change in planned.differences
-    ]
     return {
         "dry_run": True,
         "applies": not planned.refused,
         "version": planned.version,
         "sentence": planned.sentence,
-        "differences": rows,
+        "differences": _difference_rows(standing.document, body.document),
         "gates": gate_rows(planned.gates),
     }
 
@@ -215,9 +198,26 @@ def read_guardrails(request: HttpRequest, slug: str) -> Any:
 def set_guardrails(request: HttpRequest, slug: str, body: Body[Guardrails]) -> Any:
     use_case = found(request, slug)
     row = guardrails.set_limits(
-        use_case=use_case, knobs=body.knobs, approved_models=body.models, by=user_of(request), reason=body.reason
+        use_case=use_case,
+        knobs=body.knobs,
+        approved_models=body.models,
+        by=user_of(request),
+        reason=body.reason,
     )
     return row.as_dict()
+
+
+def _difference_rows(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+    names = describe.rule_names(new, old)
+    return [
+        {
+            "path": change.path,
+            "old": change.old,
+            "new": change.new,
+            "sentence": describe.difference_sentence(change, names),
+        }
+        for change in diff.changes(old, new)
+    ]
 
 
 def _version(use_case: UseCase, number: int) -> Version:
