@@ -5,10 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit import log
 from console import tokens
@@ -34,6 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, assistants: int, samples: bool, **options: Any) -> None:
         """Do all that is not done yet."""
+        check_database()
         call_command("migrate", interactive=False, verbosity=1)
         collect_static(Path(settings.STATIC_ROOT))
         ensure_accounts(settings.DATA_DIR / "keys" / "passwords.json")
@@ -41,6 +43,14 @@ class Command(BaseCommand):
             apply_samples()
         use_cases = sorted(UseCase.objects.values_list("slug", flat=True))
         write_tokens(settings.DATA_DIR / "tokens", assistants, use_cases)
+
+
+def check_database() -> None:
+    """Ask for one connection before the pool does: the pool's own error is a timeout that does not say why."""
+    try:
+        psycopg.connect(settings.DATABASE_URL, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        raise CommandError(f"PostgreSQL does not answer; check DATABASE_URL. It says: {error}") from error
 
 
 def collect_static(root: Path) -> None:
