@@ -48,7 +48,7 @@ class Assistant:
             self.process.stdout.close()
             raise AssertionError(f"ended with {self.process.wait(10)}: {self.errors.read_text()}")
         self.url = line.split()[1]
-        self.client = httpx.Client(base_url=self.url, timeout=20.0)
+        self.client = httpx.Client(base_url=self.url, timeout=60.0)
 
     def post(self, body: Any, **more: Any) -> httpx.Response:
         """Send a chat completion as it is."""

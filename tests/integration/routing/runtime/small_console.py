@@ -24,7 +24,7 @@ Json = dict[str, Any]
 TOKEN = "assistant-token"
 
 
-def wait_until(holds: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
+def wait_until(holds: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
     """Wait until something holds, and return it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -34,7 +34,7 @@ def test_decisions_arrive_within_a_second_in_batches(console: SmallConsole, star
     console.publish("claims", 1)
     assistant = start()
     made = ask(assistant, 60)
-    wait_until(lambda: ids(console) == made, "all decisions", 2)
+    wait_until(lambda: ids(console) == made, "all decisions", 5)
     assert len(console.batches) <= 5
     wait_until(lambda: assistant.health()["spool"]["waiting"] == 0, "the spool is empty")
 
@@ -210,9 +210,9 @@ def test_sigterm_finishes_what_is_in_flight_delivers_and_says_goodbye(
         waiting = pool.submit(assistant.ask, "claims")
         wait_until(lambda: len(provider.asked) > asked, "the model is asked")
         assistant.process.send_signal(signal.SIGTERM)
-        answer = waiting.result(10)
+        answer = waiting.result(30)
     assert said(answer) == "At last."
-    assert assistant.process.wait(10) == 0
+    assert assistant.process.wait(20) == 0
     assert answer["decision"]["decision_id"] in ids(console)
     assert console.heartbeats[-1]["stopping"] is True
     assert "Traceback" not in assistant.errors.read_text()
@@ -226,7 +226,7 @@ def test_sigterm_ends_it_soon_when_the_console_is_away(console: SmallConsole, st
     ask(assistant, 3)
     began = time.monotonic()
     assert assistant.stop() == 0
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 10
     assert "Traceback" not in assistant.errors.read_text()
 
 

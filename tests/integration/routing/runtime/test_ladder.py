@@ -206,7 +206,7 @@ def test_a_switch_pulled_while_a_model_thinks_holds_its_answer_back(
         waiting = pool.submit(bench.ask)
         wait_until(lambda: len(provider.asked) > asked, "the model is asked")
         bench.set(document(provider, "slow"), state="baseline", message="Stopped.")
-        answer, record = waiting.result(10)
+        answer, record = waiting.result(30)
     assert said(answer) == "Stopped."
     assert record["state"] == "baseline"
     assert [t["model"] for t in record["tried"]] == ["slow"]
