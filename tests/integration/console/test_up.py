@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from console.stack import HOST, ROOT, free_port
@@ -204,6 +205,32 @@ def test_a_port_in_use_is_named(data_dir: Path) -> None:
         console = Console(data_dir / "other", PORT=str(port))
         assert console.run_to_its_end() == 2
     assert f"Port {port} is in use on {HOST}." in console.output
+
+
+def test_real_servers_take_the_place_of_the_embedded_ones(data_dir: Path) -> None:
+    given = os.environ["DATABASE_URL"]
+    with psycopg.connect(given, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE given_to_up")
+    database = given.replace("/postgres?", "/given_to_up?")
+    here = data_dir / "given"
+    console = Console(here, SAMPLES="0", DATABASE_URL=database, REDIS_URL=os.environ["REDIS_URL"])
+    console.start()
+    try:
+        assert set(console.stack["pids"]) == {"web", "worker", "beat"}
+        assert console.stack["database_url"] == database
+        assert not (here / "postgres").exists()
+    finally:
+        assert console.end(signal.SIGTERM) == 0
+
+
+def test_a_database_that_does_not_answer_is_said_to_be_so(data_dir: Path) -> None:
+    nowhere = f"postgresql://console:hush@{HOST}:{free_port()}/console"
+    console = Console(
+        data_dir / "nowhere", DATABASE_URL=nowhere, REDIS_URL=os.environ["REDIS_URL"], SAMPLES="0"
+    )
+    assert console.run_to_its_end() == 1
+    assert "PostgreSQL does not answer; check DATABASE_URL." in console.output
+    assert "hush" not in console.output
 
 
 def _nothing_secret_in_logs(data_dir: Path, output: str) -> None:
