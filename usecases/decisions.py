@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from routing.models import Decision, Outcome
 
 PAGE = 50
+Hours = list[tuple[datetime, dict[str, int]]]
 ACTIONS = ("answer", "review", "escalate")
 
 
@@ -115,7 +116,7 @@ def versions_with_decisions(slug: str, most: int = 50) -> list[int]:
         return [version for (version,) in cursor.fetchall()]
 
 
-def hours(slug: str, *, count: int = 24) -> list[tuple[datetime, dict[str, int]]]:
+def hours(slug: str, *, count: int = 24) -> Hours:
     """Return decisions per hour and action over the last day, in the reader's zone; quiet hours are there too."""
     last = timezone.localtime().replace(minute=0, second=0, microsecond=0)
     slots: dict[datetime, dict[str, int]] = {

@@ -1,12 +1,11 @@
 """Reads that span tables, set-based: what is live where, and what a stretch of time brought."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from routing.models import Holding, Rollout, State, Target
@@ -88,11 +87,10 @@ def _seconds(rollout: Rollout | None, target: Target) -> float | None:
     return rollout.seconds if rollout and rollout.version == target.version else None
 
 
-def standings(use_cases: Sequence[UseCase], *, since: datetime | None = None) -> list[Standing]:
-    """Return how use cases stand, in their order; with `since` also what their assistants decided from then on."""
+def standings(use_cases: Sequence[UseCase], brought: Mapping[str, Traffic] | None = None) -> list[Standing]:
+    """Return how use cases stand, in their order, with what their assistants decided where that is given."""
     slugs = [use_case.slug for use_case in use_cases]
     found = deliveries(slugs)
-    brought = traffic(slugs, since=since) if since else {}
     newest = _newest(Version.objects.filter(use_case__in=use_cases))
     switches = _newest(
         Version.objects.filter(use_case__in=use_cases, kind__in=SAFE_KINDS).defer("document", "baseline")
@@ -103,17 +101,16 @@ def standings(use_cases: Sequence[UseCase], *, since: datetime | None = None) ->
             version=newest[use_case.pk],
             delivery=found[use_case.slug],
             switch=switches.get(use_case.pk) if newest[use_case.pk].state != State.LIVE else None,
-            traffic=brought.get(use_case.slug, Traffic()),
+            traffic=(brought or {}).get(use_case.slug, Traffic()),
         )
         for use_case in use_cases
     ]
 
 
-def _newest(versions: Any) -> dict[int, Version]:
-    return {
-        version.use_case_id: version
-        for version in versions.order_by("use_case_id", "-number").distinct("use_case_id")
-    }
+def _newest(versions: QuerySet[Version]) -> dict[int, Version]:
+    """Return the newest of each use case. Numbers are found first: sorting whole documents would spill to disk."""
+    newest = versions.order_by("use_case_id", "-number").distinct("use_case_id").values("pk")
+    return {version.use_case_id: version for version in versions.filter(pk__in=newest)}
 
 
 TRAFFIC = """

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audit.models import Event
 from routing.models import Rollout, State
-from usecases import permissions, selectors
+from usecases import permissions, recent, selectors
 from usecases.selectors import DAY, Standing, Traffic
 
 ORDER = {"stop": 0, "wait": 1, "idle": 2, "live": 3}
@@ -55,7 +55,10 @@ def portfolio(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     mine = list(permissions.visible(request.user))
     stoppable = set(permissions.visible(request.user, "kill").values_list("pk", flat=True))
-    rows = selectors.standings(mine, since=timezone.now() - DAY)
+    slugs = [use_case.slug for use_case in mine]
+    anew = "X-Live" not in request.headers
+    today, week_ago = recent.figure(("days", *slugs), lambda: days(slugs), anew=anew)
+    rows = selectors.standings(mine, today)
     query, sort = request.GET.get("q", "").strip(), request.GET.get("sort", "name")
     context = {
         "rows": arranged(rows, query, sort),
@@ -69,7 +72,7 @@ def portfolio(request: HttpRequest) -> HttpResponse:
         ],
         "can_create": permissions.can_create(request.user),
         "running": len({held.instance for row in rows for held in row.delivery.assistants}),
-        "totals": totals(rows),
+        "totals": totals(rows, week_ago),
         "sweep": sweep([row for row in rows if row.use_case.pk in stoppable]),
     }
     return render(request, "console/portfolio.html", context)
@@ -103,12 +106,19 @@ def columns(query: str, sort: str) -> list[dict[str, Any]]:
     ]
 
 
-def totals(rows: list[Standing]) -> dict[str, Any]:
+def days(slugs: list[str]) -> tuple[dict[str, Traffic], dict[str, Traffic]]:
+    """Return what was decided in the last day, and in the same stretch a week ago."""
+    now, before = timezone.now(), timezone.now() - timedelta(days=7)
+    return selectors.traffic(slugs, since=now - DAY), selectors.traffic(
+        slugs, since=before - DAY, until=before
+    )
+
+
+def totals(rows: list[Standing], week_ago: dict[str, Traffic]) -> dict[str, Any]:
     """Sum the last day over all rows, beside the same stretch a week ago."""
     today = sum((row.traffic for row in rows), Traffic())
     slugs = [row.use_case.slug for row in rows]
-    week_ago = timezone.now() - timedelta(days=7)
-    before = sum(selectors.traffic(slugs, since=week_ago - DAY, until=week_ago).values(), Traffic())
+    before = sum(week_ago.values(), Traffic())
     now, then = today.answered_share, before.answered_share
     return {
         "traffic": today,

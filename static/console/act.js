@@ -1,5 +1,5 @@
 // Buttons that act: say when they could not, never let a second press of the switch undo the first, dismiss notices.
-const UNDO_GUARD_MS = 1200;
+const UNDO_GUARD_MS = 700; // a usual double click takes 500 at most
 let stoppedAt = -Infinity;
 
 export function tell(words) {

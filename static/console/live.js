@@ -26,13 +26,22 @@ export async function refresh() {
     const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" });
     if (answer.redirected && new URL(answer.url).pathname === "/sign-in") location.reload();
     else if (answer.ok) take(await answer.text());
+    current(answer.ok);
   } catch {
-    // the next round asks again; the pill beside the times tells that this page is not live
+    current(false);
   } finally {
     busy = false;
     document.body.dispatchEvent(new CustomEvent("refreshed"));
     if (again) setTimeout(refresh, GAP_MS);
   }
+}
+
+// A page that stopped updating must not look alive. The next round asks again.
+function current(yes) {
+  const mark = document.getElementById("stale");
+  if (!mark || mark.hidden === yes) return;
+  mark.hidden = yes;
+  if (!yes) mark.textContent = `Not live since ${new Date().toLocaleTimeString()}: the console does not answer. Assistants go on.`;
 }
 
 function take(html) {

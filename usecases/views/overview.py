@@ -6,8 +6,10 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from routing.models import Rollout
-from usecases import charts, decisions, selectors
+from usecases import charts, decisions, recent, selectors
+from usecases.decisions import Hours
 from usecases.models import Version
+from usecases.standings import Traffic
 from usecases.views import frame, use_case_for
 
 ROLLOUTS = 5
@@ -17,11 +19,11 @@ ROLLOUTS = 5
 def overview(request: HttpRequest, slug: str) -> HttpResponse:
     """Show state, assistants, the last day and the newest changes."""
     use_case = use_case_for(request, slug)
-    hours = decisions.hours(slug)
-    since = timezone.now() - selectors.DAY
+    zone, anew = timezone.get_current_timezone_name(), "X-Live" not in request.headers
+    traffic, hours = recent.figure((slug, zone), lambda: _day(slug), anew=anew)
     context = frame(request, use_case, "overview")
     context |= {
-        "traffic": selectors.traffic([slug], since=since).get(slug, selectors.Traffic()),
+        "traffic": traffic,
         "thresholds": context["version"].document.get("thresholds", {}),
         "figure": charts.decisions_over_time(hours),
         "figure_words": charts.decisions_in_words(hours),
@@ -30,6 +32,11 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "changes": Version.objects.filter(use_case=use_case).defer("document", "baseline")[:ROLLOUTS],
     }
     return render(request, "usecases/overview.html", context)
+
+
+def _day(slug: str) -> tuple[Traffic, Hours]:
+    since = timezone.now() - selectors.DAY
+    return selectors.traffic([slug], since=since).get(slug, Traffic()), decisions.hours(slug)
 
 
 @login_required
