@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 
@@ -11,13 +12,18 @@ app: Any = Celery("console")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_ignore_result=True,
-    task_acks_late=True,  # a killed worker's task runs again; every task is safe to run twice
-    task_reject_on_worker_lost=True,
+    # Messages are acknowledged as they are taken, and none is taken in advance: a worker that holds unacknowledged
+    # ones when Redis goes away ends itself (Kombu 5.7 opens a client on the closed connection to give them back).
+    # What a killed worker had in hand is found in the database by the reconciler, within seconds.
+    task_acks_late=False,
+    worker_disable_prefetch=True,
     worker_prefetch_multiplier=1,
+    # The reconciler has a queue of its own, served in turn: a kill of everything must not keep it waiting.
+    task_queues=[Queue("celery"), Queue("reconcile")],
+    task_routes={"routing.tasks.reconcile": {"queue": "reconcile"}},
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
     broker_transport_options={
-        "visibility_timeout": 60,
         # A stopped Redis must cost the caller next to nothing: the reconciler finds the work in the database.
         "socket_connect_timeout": 0.5,
         "socket_timeout": 5,
@@ -25,7 +31,11 @@ app.conf.update(
     task_publish_retry=False,
     beat_schedule={
         "reconcile": {"task": "routing.tasks.reconcile", "schedule": 5.0, "options": {"expires": 5}},
-        "housekeeping": {"task": "routing.tasks.housekeeping", "schedule": 3600.0, "options": {"expires": 600}},
+        "housekeeping": {
+            "task": "routing.tasks.housekeeping",
+            "schedule": 3600.0,
+            "options": {"expires": 600},
+        },
     },
 )
 app.autodiscover_tasks(["routing"])

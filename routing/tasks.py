@@ -19,7 +19,7 @@ from routing.models import Assistant, Holding, Rollout, Target
 
 logger = logging.getLogger(__name__)
 
-APPLY_TRIES = 6
+APPLY_TRIES = 4
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 4.0
 RESEND_EVERY = timedelta(seconds=4)
