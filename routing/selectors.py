@@ -1,6 +1,6 @@
-"""Reads of the machines' side: how far a version has come, what is desired, what decisions were made of late.
+"""Reads of the machines' side: how far a version has come, and what assistants are told.
 
-Set-based SQL over (use_case, at), so that 100,000 decisions cost a fraction of a second.
+What traffic looked like is in `routing.traffic`.
 """
 
 import time
@@ -18,16 +18,6 @@ from routing.models import Rollout, Target
 SHOWN_FOR = timedelta(hours=24)
 STOPPED_SHOWN_FOR = timedelta(minutes=15)
 SPENT_SECONDS = 5.0
-
-# The latest word on each decision, whichever source and name it came by.
-JUDGED = """
-LEFT JOIN LATERAL (
-    SELECT o.correct FROM routing_outcome o
-    WHERE o.decision_id = d.id OR (o.decision_id IS NULL AND o.use_case = d.use_case AND o.request_id = d.request_id)
-    ORDER BY o.at DESC LIMIT 1
-) judged ON true
-"""
-RECENT = "FROM routing_decision d {join} WHERE d.use_case = %(use_case)s AND d.at >= %(since)s"
 
 
 def rows(query: str, values: Any) -> list[dict[str, Any]]:
@@ -189,86 +179,3 @@ def use_cases_of_requests(requests: Sequence[str], allowed: Iterable[str]) -> di
         WHERE use_case = ANY(%s::text[]) AND request_id = ANY(%s::text[]) ORDER BY request_id, at DESC"""
     found = rows(query, [sorted(allowed), list(requests)]) if requests else []
     return {row["request_id"]: row["use_case"] for row in found}
-
-
-# What was decided of late
-
-
-def histogram(use_case: str, since: datetime, bins: int = 40) -> list[dict[str, Any]]:
-    """Count decisions by confidence: per bin `{low, high, count, judged, wrong}`; 1.0 belongs to the last bin.
-
-    Decisions without a confidence are left out.
-    """
-    query = f"""
-        SELECT LEAST(GREATEST(width_bucket(d.confidence, 0, 1, %(bins)s), 1), %(bins)s) - 1 AS bin,
-               count(*) AS count, count(judged.correct) AS judged,
-               count(*) FILTER (WHERE NOT judged.correct) AS wrong
-        {RECENT.format(join=JUDGED)} AND d.confidence IS NOT NULL GROUP BY 1"""
-    found = {row["bin"]: row for row in rows(query, {"use_case": use_case, "since": since, "bins": bins})}
-    nothing = {"count": 0, "judged": 0, "wrong": 0}
-    return [
-        {"low": number / bins, "high": (number + 1) / bins}
-        | {name: found.get(number, nothing)[name] for name in nothing}
-        for number in range(bins)
-    ]
-
-
-def mix(use_case: str, since: datetime) -> dict[str, Any]:
-    """Return what became of requests: `{decisions, answered, reviewed, escalated}` (shares of 1, None without any),
-    `cost_per_task_usd`, `latency_ms_p95`, `wrong_among_answered` and how many answers were `judged`.
-    """
-    query = f"""
-        SELECT count(*) AS decisions,
-               avg((d.action = 'answer')::int)::float AS answered,
-               avg((d.action = 'review')::int)::float AS reviewed,
-               avg((d.action = 'escalate')::int)::float AS escalated,
-               avg(d.cost_usd) AS cost_per_task_usd,
-               percentile_cont(0.95) WITHIN GROUP (ORDER BY d.latency_ms) AS latency_ms_p95,
-               count(judged.correct) FILTER (WHERE d.action = 'answer') AS judged,
-               avg((NOT judged.correct)::int) FILTER (WHERE d.action = 'answer')::float AS wrong_among_answered
-        {RECENT.format(join=JUDGED)}"""
-    return rows(query, {"use_case": use_case, "since": since})[0]
-
-
-def rule_shares(use_case: str, since: datetime) -> dict[str, float]:
-    """Return, for each rule that matched, the share of requests that it matched first."""
-    query = f"""
-        SELECT d.rule, count(*)::float / sum(count(*)) OVER () AS share
-        {RECENT.format(join="")} GROUP BY d.rule"""
-    found = rows(query, {"use_case": use_case, "since": since})
-    return {row["rule"]: row["share"] for row in found if row["rule"]}
-
-
-FILTERS = {
-    "action": "d.action = %(action)s",
-    "band": "d.band = %(band)s",
-    "rule": "d.rule = %(rule)s",
-    "queue": "d.queue = %(queue)s",
-    "model": "d.model = %(model)s",
-    "instance": "d.instance = %(instance)s",
-    "version": "d.version = %(version)s",
-    "state": "d.state = %(state)s",
-    "request_id": "d.request_id = %(request_id)s",
-    "since": "d.at >= %(since)s",
-    "until": "d.at < %(until)s",
-    "from_confidence": "d.confidence >= %(from_confidence)s",
-    "to_confidence": "d.confidence < %(to_confidence)s",
-}
-
-
-def recent_decisions(
-    use_case: str, filters: dict[str, Any] | None = None, page: int = 1, size: int = 50
-) -> list[dict[str, Any]]:
-    """Return a page of decisions, newest first, each with `correct` (None: nobody said). Filters as in `FILTERS`."""
-    given = {
-        name: value for name, value in (filters or {}).items() if name in FILTERS and value not in (None, "")
-    }
-    where = "".join(f" AND {FILTERS[name]}" for name in given)
-    query = f"""
-        SELECT d.id, d.request_id, d.at, d.version, d.state, d.instance, d.text, d.answer, d.model, d.confidence,
-               d.band, d.action, d.rule, d.queue, d.reason, d.detail, d.audited, d.holdout, d.cost_usd,
-               d.latency_ms, d.attributes, judged.correct
-        FROM (SELECT * FROM routing_decision d WHERE d.use_case = %(use_case)s{where}
-              ORDER BY d.at DESC, d.id LIMIT %(size)s OFFSET %(skip)s) d {JUDGED}
-        ORDER BY d.at DESC, d.id"""  # noqa: S608 - made of the constants above; values are bound
-    return rows(query, {**given, "use_case": use_case, "size": size, "skip": max(0, page - 1) * size})

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from uuid6 import uuid7
 
 from routing import selectors
-from routing.actions import acks, decisions, heartbeats, outcomes
-from routing.actions.outcomes import Word
+from routing.actions import acks, decisions, heartbeats
 from routing.models import Holding
 from tests.integration.routing.actions.test_decisions import record
 
@@ -99,23 +97,3 @@ def test_what_is_desired_comes_with_what_was_spent_today(publish: Make) -> None:
     assert selectors.desired(["claims", "nobody"]) == [
         {"use_case": "claims", "version": 1, "digest": target.digest, "spent_today_usd": 0.75}
     ]
-
-
-def test_recent_decisions_are_filtered_paged_and_judged(db: None) -> None:
-    at = timezone.now()
-    stored = [
-        record(
-            id=str(uuid7()),
-            at=(at - timedelta(seconds=step)).isoformat(),
-            action=action,
-            request_id=f"r{step}",
-        )
-        for step, action in enumerate(["answer", "review", "answer", "escalate"])
-    ]
-    decisions.store(stored)
-    outcomes.store([Word(use_case="claims", correct=False, source="desk", at=at, request_id="r2")])
-
-    found = selectors.recent_decisions("claims", {"action": "answer"})
-    assert [(row["request_id"], row["correct"]) for row in found] == [("r0", None), ("r2", False)]
-    assert [row["request_id"] for row in selectors.recent_decisions("claims", page=2, size=3)] == ["r3"]
-    assert selectors.recent_decisions("claims", {"band": "", "nonsense": 1}, size=1)[0]["request_id"] == "r0"
