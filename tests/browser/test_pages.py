@@ -1,0 +1,137 @@
+"""Every page, wide and narrow, light and dark: nothing for axe-core to find, nothing wider than the screen."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Look
+from tests.stack import Stack
+
+STACK = {"samples": True, "assistants": 1, "worker": False}
+USE_CASE = "/use-cases/claims-summary"
+PAGES = [
+    "/",
+    "/use-cases/new",
+    "/audit",
+    "/assistants",
+    "/tokens",
+    f"{USE_CASE}/",
+    f"{USE_CASE}/tune",
+    f"{USE_CASE}/tune/rule",
+    f"{USE_CASE}/models",
+    f"{USE_CASE}/escalation",
+    f"{USE_CASE}/changes",
+    f"{USE_CASE}/changes/1",
+    f"{USE_CASE}/decisions",
+    f"{USE_CASE}/assistants",
+    f"{USE_CASE}/guardrails",
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def something_to_show(stack: Stack) -> None:
+    """A few decisions, one known to be wrong, a change, and a use case on baseline."""
+    for number in range(6):
+        stack.chat(
+            "assistant-1",
+            "claims-summary",
+            f"A pipe burst in my kitchen, claim {number}",
+            amount=100 * number,
+        )
+    use_case = stack.api("GET", "/api/v1/use-cases/claims-summary").json()
+    use_case["document"]["bands"][0]["from"] = 0.82
+    change = {"document": use_case["document"], "reason": "Peak season"}
+    assert (
+        stack.api("POST", "/api/v1/use-cases/claims-summary/changes", by="ops", json=change).status_code
+        == 200
+    )
+    stack.api("POST", "/api/v1/use-cases/refund-answers/kill", by="ops", json={"reason": "Wrong answers"})
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_accessible_and_fits(
+    open_page: Callable[..., Page], axe: Callable[[Page], None], look: Look, path: str
+) -> None:
+    page = open_page(by="admin", look=look)
+    page.goto(path)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+    axe(page)
+
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, f"{path} is {overflow} px wider than a {look} screen"
+
+
+def test_sign_in_page_is_accessible(
+    open_page: Callable[..., Page], axe: Callable[[Page], None], look: Look
+) -> None:
+    page = open_page(look=look)
+    page.goto("/")
+    expect(page.get_by_label("Password")).to_be_visible()
+    axe(page)
+
+
+def test_a_page_that_is_not_there_says_so(
+    open_page: Callable[..., Page], axe: Callable[[Page], None], look: Look, expected_errors: list[str]
+) -> None:
+    expected_errors.append("404")
+    page = open_page(by="ops", look=look)
+    page.goto("/use-cases/nowhere/tune")
+    expect(page.get_by_role("main")).to_contain_text("no")
+    axe(page)
+
+
+def test_a_wrong_password_is_told_without_saying_which_part_is_wrong(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto("/")
+    page.get_by_label("Name", exact=False).first.fill("ops")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_label("Password").press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_the_audit_page_filters_and_exports(open_page: Callable[..., Page]) -> None:
+    page = open_page(by="ops")
+    page.goto("/audit")
+    page.get_by_label("Use case").select_option("refund-answers")
+    page.get_by_label("Person").select_option("ops")
+    page.get_by_role("button", name="Find").click()
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("Sent to baseline")
+    expect(main).not_to_contain_text("created.")
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    text = download.value.path().read_text()
+    assert "Wrong answers" in text
+    assert "created" not in text
+
+
+def test_versions_are_compared_and_taken_back(open_page: Callable[..., Page], stack: Stack) -> None:
+    page = open_page(by="ops")
+    page.goto(f"{USE_CASE}/changes/2")
+    expect(page.get_by_role("main")).to_contain_text("0.82")
+    page.goto(f"{USE_CASE}/changes/1")
+    page.get_by_role("button", name="Revert").first.click()
+    expect(page.get_by_role("main")).to_contain_text("Back to r1")
+    assert stack.api("GET", "/api/v1/use-cases/claims-summary").json()["version"] == 3
+
+
+def test_a_decision_can_be_read_from_its_row(open_page: Callable[..., Page]) -> None:
+    page = open_page(by="ops")
+    page.goto(f"{USE_CASE}/decisions")
+    page.get_by_role("main").get_by_role("table").get_by_role("link").first.click()
+    expect(page.get_by_role("main")).to_contain_text("A pipe burst")
+
+
+def test_find_is_a_key_away_and_all_keys_are_told(open_page: Callable[..., Page]) -> None:
+    page = open_page(by="ops")
+    page.goto("/")
+    page.keyboard.press("/")
+    page.keyboard.type("refund")
+    expect(page.get_by_role("main")).not_to_contain_text("Card dispute intake")
+    page.keyboard.press("Escape")
+    page.get_by_role("heading", level=1).click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
