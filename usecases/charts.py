@@ -46,7 +46,7 @@ def decisions_in_words(hours: Sequence[tuple[datetime, dict[str, int]]]) -> str:
     total = sum(sums.values())
     if not total:
         return "No decisions in these hours."
-    parts = ", ".join(f"{sums[action]} {label.lower()}" for action, label, _ in ACTIONS)
+    parts = ", ".join(f"{sums[action]:,} {label.lower()}" for action, label, _ in ACTIONS)
     busiest, counts = max(hours, key=lambda row: sum(row[1].values()))
-    most = f"Busiest hour: {busiest:%H:%M}, {sum(counts.values())} decisions."
+    most = f"Busiest hour: {busiest:%H:%M}, {sum(counts.values()):,} decisions."
     return f"{total:,} decisions since {hours[0][0]:%H:%M} yesterday: {parts}. {most}"

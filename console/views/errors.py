@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from audit import context
+from console.middleware import outage_response
 from usecases.permissions import Forbidden
 
 
@@ -47,13 +49,15 @@ def _page(request: HttpRequest, status: int, title: str, message: str, hint: str
     if request.path.startswith(("/api/", "/ofrep/")):
         body = {"type": "about:blank", "title": title, "status": status, "detail": message}
         return JsonResponse(body, status=status, content_type="application/problem+json")
-    user = getattr(request, "user", None)
-    signed_in = user is not None and user.is_authenticated
     told: dict[str, Any] = {"status": status, "title": title, "message": message, "hint": hint}
     if getattr(request, "htmx", None):
         return _notice(request, told)
-    told["error_layout"] = "base.html" if signed_in else "alone.html"
-    return render(request, "error.html", told, status=status)
+    try:
+        user = getattr(request, "user", None)
+        told["error_layout"] = "base.html" if user is not None and user.is_authenticated else "alone.html"
+        return render(request, "error.html", told, status=status)
+    except (OperationalError, InterfaceError):  # the frame asks who is signed in
+        return outage_response(request)
 
 
 def _notice(request: HttpRequest, told: dict[str, Any]) -> HttpResponse:

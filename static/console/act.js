@@ -49,7 +49,7 @@ function button({ detail: { elt, requestConfig } }) {
 }
 document.addEventListener("htmx:beforeRequest", (event) => button(event)?.setAttribute("aria-busy", "true"));
 document.addEventListener("htmx:afterRequest", (event) => button(event)?.removeAttribute("aria-busy"));
-document.addEventListener("htmx:sendError", () => tell("The console did not answer: nothing was sent. Check the connection and press again."));
+document.addEventListener("htmx:sendError", () => tell("The console did not answer. Look at the state when it is live again, and press again if it has not changed."));
 document.addEventListener("htmx:timeout", () => tell("The console took too long to answer. Look at the state before you press again."));
 document.addEventListener("htmx:beforeSwap", (event) => {
   // An outage page is a whole page; a live page shows its words instead of swallowing it.

@@ -223,6 +223,26 @@ def test_a_server_error_and_an_outage_ask_the_database_nothing(db: None) -> None
     assert "The database does not answer" in away.content.decode()
 
 
+def test_a_wrong_address_during_an_outage_tells_of_the_outage() -> None:
+    from django.db import OperationalError
+    from django.http import Http404
+    from django.test import RequestFactory
+
+    from console.views.errors import not_found
+
+    class Unknown:
+        """Who is signed in stands in the database, which is away."""
+
+        @property
+        def is_authenticated(self) -> bool:
+            raise OperationalError
+
+    request = RequestFactory().get("/nowhere")
+    request.user = Unknown()  # type: ignore[assignment]
+
+    assert not_found(request, Http404()).status_code == 503
+
+
 def test_a_form_from_before_the_last_sign_in_is_told(ops: "User", use_case: "UseCase") -> None:
     from django.test import Client
 
