@@ -1,0 +1,216 @@
+"""The web process as it runs: streams beside Django, fed by one listener."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from tests.documents import claims
+from tests.stack import Stack
+
+SLUG = "claims"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with Stack(assistants=0, worker=False) as running:
+        create(running, SLUG)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def token(stack: Stack) -> str:
+    return stack.assistant_token("desk", [SLUG, "later"])
+
+
+def create(stack: Stack, slug: str) -> None:
+    body = {"slug": slug, "name": slug, "owner": "ops", "document": claims()}
+    answer = stack.api("POST", "/api/v1/use-cases", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+def kill(stack: Stack, what: str = "kill") -> int:
+    return int(stack.api("POST", f"/api/v1/use-cases/{SLUG}/{what}", json={}).json()["version"])
+
+
+class Events:
+    """What came over a stream, read in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, Any]] = []
+        self.ended = threading.Event()
+
+    def read(self, answer: httpx.Response) -> None:
+        try:
+            name = ""
+            for line in answer.iter_lines():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    self.seen.append((name, json.loads(line.removeprefix("data: "))))
+        except httpx.TransportError:
+            pass
+        self.ended.set()
+
+    def wait(self, name: str, seconds: float = 5, **wanted: Any) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for event, data in self.seen:
+                if event == name and wanted.items() <= data.items():
+                    return dict(data)
+            time.sleep(0.01)
+        raise AssertionError(f"no {name} with {wanted}; there were {[event for event, _ in self.seen]}")
+
+
+@contextmanager
+def stream(stack: Stack, path: str, **request: Any) -> Iterator[Events]:
+    events = Events()
+    with httpx.stream("GET", stack.web_url + path, timeout=30, **request) as answer:
+        assert answer.status_code == 200, answer.read()
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        reader = threading.Thread(target=events.read, args=[answer], daemon=True)
+        reader.start()
+        yield events
+
+
+def config_stream(stack: Stack, token: str, slug: str = SLUG) -> Any:
+    path = f"/api/v1/stream?instance=a&use_case={slug}"
+    return stream(stack, path, headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def session(stack: Stack) -> httpx.Cookies:
+    """Sign in as `ops`, as a browser does."""
+    with httpx.Client(base_url=stack.web_url) as browser:
+        browser.get("/sign-in")
+        form = {
+            "username": "ops",
+            "password": stack.password("ops"),
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+        }
+        assert browser.post("/sign-in", data=form).status_code == 302
+        return browser.cookies
+
+
+def test_a_stream_begins_with_what_stands_and_brings_what_follows(stack: Stack, token: str) -> None:
+    with config_stream(stack, token) as events:
+        first = events.wait("config")
+        killed = kill(stack)
+        assert killed > first["version"]
+        assert events.wait("config", version=killed)["state"] == "baseline"
+        restored = kill(stack, "restore")
+        assert events.wait("config", version=restored)["digest"] == first["digest"]
+
+
+def test_a_use_case_created_later_needs_no_restart(stack: Stack, token: str) -> None:
+    refused = httpx.get(
+        f"{stack.web_url}/api/v1/stream?instance=a&use_case=later",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert (refused.status_code, refused.headers["content-type"]) == (404, "application/problem+json")
+
+    create(stack, "later")
+
+    with config_stream(stack, token, "later") as events:
+        assert events.wait("config")["version"] == 1
+
+
+def test_a_cut_listener_catches_up_and_streams_stay_open(stack: Stack, token: str) -> None:
+    with config_stream(stack, token) as events:
+        events.wait("config")
+        with psycopg.connect(stack.database_url, autocommit=True) as connection:
+            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'console listener'"
+            assert connection.execute(cut).fetchall() == [(True,)]
+        for what in ("kill", "restore"):
+            events.wait("config", version=kill(stack, what))
+        assert not events.ended.is_set()
+
+
+def test_a_revoked_token_loses_its_stream_and_opens_no_other(stack: Stack) -> None:
+    text = stack.assistant_token("short-lived", [SLUG])
+    with config_stream(stack, text) as events:
+        events.wait("config")
+        stack.manage("shell", "-c", REVOKE)
+        assert events.ended.wait(5)
+    again = httpx.get(
+        f"{stack.web_url}/api/v1/stream?instance=a&use_case={SLUG}",
+        headers={"Authorization": f"Bearer {text}"},
+    )
+    assert again.status_code == 401
+    assert stack.api("GET", "/api/v1/signing-keys", token=text).status_code == 401
+
+
+REVOKE = """
+from audit import log
+from console import tokens
+from console.models import Token
+tokens.revoke(token=Token.objects.get(name="short-lived"), by=log.System("command"))
+"""
+
+
+def test_pages_hear_of_publications_and_of_reports(stack: Stack, token: str, session: httpx.Cookies) -> None:
+    for asked in (SLUG, "all"):
+        with stream(stack, f"/live?use_case={asked}", cookies=session) as events:
+            version = events.wait("ready")["versions"][SLUG]
+            killed = kill(stack)
+            events.wait("changed", use_case=SLUG, version=killed)
+            assert killed == version + 1
+            before = len(events.seen)
+            ack = {"use_case": SLUG, "version": killed, "digest": "d" * 64, "status": "applied"}
+            stack.api(
+                "POST", "/api/v1/acks", token=token, json=[ack | {"instance": f"a{n}"} for n in range(30)]
+            )
+            time.sleep(0.8)
+            assert 1 <= len(events.seen) - before <= 4
+            kill(stack, "restore")
+
+
+def test_who_may_not_watch(stack: Stack, session: httpx.Cookies) -> None:
+    assert httpx.get(f"{stack.web_url}/live?use_case={SLUG}").status_code == 401
+    assert httpx.get(f"{stack.web_url}/live?use_case=nobody", cookies=session).status_code == 404
+    assert httpx.post(f"{stack.web_url}/live", cookies=session).status_code == 405
+
+
+def test_an_oversized_body_is_refused_before_it_is_read(stack: Stack, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    large = b"[" + b" " * (9 * 1024 * 1024) + b"]"
+
+    def parts() -> Iterator[bytes]:
+        for start in range(0, len(large), 65536):
+            yield large[start : start + 65536]
+
+    for content in (large, parts()):
+        answer = httpx.post(f"{stack.web_url}/api/v1/decisions", content=content, headers=headers, timeout=30)
+        assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+
+
+def test_health_names_its_parts(stack: Stack) -> None:
+    assert httpx.get(f"{stack.web_url}/healthz").json() == {"status": "ok"}
+    ready = httpx.get(f"{stack.web_url}/readyz")
+    parts = ready.json()["parts"]
+    assert ready.status_code == 200
+    assert [parts[name] for name in ("database", "migrations", "listener", "redis")] == ["ok"] * 4
+
+
+def test_openapi_describes_what_assistants_use(stack: Stack) -> None:
+    described = httpx.get(f"{stack.web_url}/api/v1/openapi.json").json()
+    assert described["openapi"].startswith("3.1")
+    paths = set(described["paths"])
+    own = ("stream", "use-cases/{slug}/config", "acks", "heartbeats", "decisions", "outcomes", "signing-keys")
+    assert {f"/api/v1/{path}" for path in (*own, "use-cases/{slug}/decide")} <= paths
+
+
+def test_a_stop_ends_open_streams_and_does_not_wait_for_them(stack: Stack, token: str) -> None:
+    with config_stream(stack, token) as events:
+        events.wait("config")
+        begun = time.monotonic()
+        stack.processes["web"].stop()
+        assert events.ended.wait(1)
+        assert time.monotonic() - begun < 2
+    stack.start_web()
