@@ -1,0 +1,197 @@
+"""Turning the knobs as an owner does: by mouse, by keyboard and by touch, alone and beside somebody else."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Look
+from tests.stack import Stack
+
+STACK = {"samples": True, "assistants": 1, "worker": False}
+SLUG = "claims-summary"
+TUNE = f"/use-cases/{SLUG}/tune"
+
+
+@pytest.fixture(autouse=True)
+def fresh(stack: Stack) -> dict[str, Any]:
+    """Each story begins without drafts, at the document that the sample came with; returns the use case."""
+    drafts = "DELETE FROM usecases_draftstep; DELETE FROM usecases_draft"
+    with psycopg.connect(stack.database_url) as connection:
+        connection.execute(drafts)
+    stack.api("POST", f"/api/v1/use-cases/{SLUG}/versions/1/revert", json={"reason": "Begin again"})
+    found: dict[str, Any] = stack.api("GET", f"/api/v1/use-cases/{SLUG}").json()
+    return found
+
+
+def answer_handle(page: Page) -> Locator:
+    return page.get_by_role("slider", name="Answer from")
+
+
+def words(page: Page) -> Locator:
+    return page.locator("#bands-words")
+
+
+def live(stack: Stack) -> dict[str, Any]:
+    found: dict[str, Any] = stack.api("GET", f"/api/v1/use-cases/{SLUG}").json()
+    return found
+
+
+def test_a_handle_is_dragged_by_mouse(page: Page) -> None:
+    page.goto(TUNE)
+    box = answer_handle(page).bounding_box()
+    assert box is not None
+    axis = page.locator("#axis").bounding_box()
+    assert axis is not None
+    y = page.locator("#axis .strip").bounding_box()["y"] + 17  # type: ignore[index]
+    page.mouse.move(axis["x"] + axis["width"] * 0.80, y)
+    page.mouse.down()
+    page.mouse.move(axis["x"] + axis["width"] * 0.87, y, steps=6)
+    expect(words(page)).to_contain_text(re.compile(r"Answer from 0\.8[678]"))
+    page.mouse.up()
+    expect(page.locator("#verdict")).to_contain_text("Inside guardrails")
+    page.reload()
+    expect(words(page)).to_contain_text(re.compile(r"Answer from 0\.8[678] \(was 0\.80\)"))
+
+
+def test_a_handle_is_dragged_by_touch(open_page: Callable[..., Page]) -> None:
+    page = open_page(by="ops", look=Look(390, "light"), has_touch=True)
+    page.goto(TUNE)
+    strip = page.locator("#axis .strip")
+    strip.scroll_into_view_if_needed()
+    box = strip.bounding_box()
+    assert box is not None
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, share: float | None) -> None:
+        points = [] if share is None else [{"x": box["x"] + box["width"] * share, "y": box["y"] + 17}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 0.80)
+    for share in (0.82, 0.85, 0.88):
+        touch("touchMove", share)
+    touch("touchEnd", None)
+    expect(words(page)).to_contain_text(re.compile(r"Answer from 0\.8[6789]"))
+
+
+def test_handles_never_cross_and_stop_at_the_hard_limit(page: Page) -> None:
+    page.goto(TUNE)
+    handle = answer_handle(page)
+    handle.focus()
+    handle.press("Home")
+    expect(words(page)).to_contain_text("Answer from 0.65")
+    expect(page.locator("#verdict")).to_contain_text("needs approval")
+    expect(page.get_by_role("button", name="Apply")).to_be_disabled()
+
+
+def test_thresholds_are_typed_with_their_units(page: Page, stack: Stack) -> None:
+    page.goto(TUNE)
+    field = page.get_by_role("textbox", name=re.compile("Passage match"))
+    field.fill("0.4")
+    field.press("Tab")
+    expect(page.locator("#verdict")).to_contain_text("Inside guardrails")
+    page.get_by_label("Why this change").fill("Fewer weak citations")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#verdict")).to_contain_text("1 of 1 confirmed")
+    assert live(stack)["document"]["thresholds"]["retrieval_score"] == 0.4
+
+
+def test_nonsense_is_kept_and_told_beside_its_field(page: Page, stack: Stack) -> None:
+    page.goto(TUNE)
+    before = live(stack)["version"]
+    field = page.get_by_role("textbox", name=re.compile("Sensitivity"))
+    field.fill("very")
+    field.press("Tab")
+    expect(page.locator("#verdict")).to_contain_text("1 fault")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("button", name="Apply")).to_be_disabled()
+    page.reload()
+    expect(field).to_have_value("very")
+    assert live(stack)["version"] == before
+
+
+def test_undo_and_redo_by_keyboard(page: Page) -> None:
+    page.goto(TUNE)
+    handle = answer_handle(page)
+    handle.focus()
+    for _ in range(5):
+        handle.press("ArrowRight")
+    expect(words(page)).to_contain_text("Answer from 0.85 (was 0.80)")
+    expect(page.locator("#verdict")).to_contain_text("Inside guardrails")
+    page.keyboard.press("Control+z")
+    expect(words(page)).not_to_contain_text("0.85")
+    page.keyboard.press("Control+Shift+z")
+    expect(words(page)).to_contain_text(re.compile(r"Answer from 0\.8[1-5] \(was"))
+
+
+def test_a_rule_is_built_moved_switched_off_and_applied(page: Page, stack: Stack) -> None:
+    page.goto(TUNE)
+    page.get_by_role("link", name="Add a rule").click()
+    builder = page.locator("#builder-form")
+    builder.get_by_label("Name", exact=True).fill("Flood goes to seniors")
+    builder.get_by_label("Attribute").fill("topic")
+    builder.get_by_label("Value").fill("flood")
+    builder.get_by_label("What happens").select_option("escalate")
+    expect(builder.locator(".reads-as")).to_contain_text("topic is flood → Person")
+    builder.get_by_role("button", name="Add the rule").click()
+    rules = page.locator("#f-rules")
+    expect(rules).to_contain_text("flood")
+
+    grips = rules.get_by_role("button", name=re.compile(r"Rule \d+|drag", re.I))
+    grips.last.focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator("#verdict")).to_contain_text("Inside guardrails")
+    page.get_by_label("Why this change").fill("Floods are for seniors")
+    page.get_by_role("button", name="Apply to 1 assistant").click()
+    expect(page.locator("#verdict")).to_contain_text("1 of 1 confirmed")
+
+    document = live(stack)["document"]
+    names = [rule["name"] for rule in document["rules"]]
+    assert names.index("Flood goes to seniors") == len(names) - 2
+    decision = stack.chat("assistant-1", SLUG, "Water everywhere", topic="flood").json()["decision"]
+    assert (decision["action"], decision["reason"]) == ("escalate", "TARGETING_MATCH")
+
+
+def test_the_second_of_two_people_is_told_and_loses_nothing(
+    open_page: Callable[..., Page], stack: Stack
+) -> None:
+    first, second = open_page(by="ops"), open_page(by="admin")
+    for page, presses in ((first, 4), (second, 2)):
+        page.goto(TUNE)
+        answer_handle(page).focus()
+        for _ in range(presses):
+            page.keyboard.press("ArrowRight")
+        expect(page.locator("#verdict")).to_contain_text("Inside guardrails")
+    second.get_by_role("textbox", name=re.compile("Passage match")).fill("0.42")
+    second.get_by_role("textbox", name=re.compile("Passage match")).press("Tab")
+    expect(second.get_by_text(re.compile("ops .*(editing|draft)", re.I)).first).to_be_visible()
+
+    first.get_by_role("button", name="Apply to 1 assistant").click()
+    expect(first.locator("#verdict")).to_contain_text("1 of 1 confirmed")
+
+    expect(second.get_by_text(re.compile("ops published r"))).to_be_visible()
+    second.get_by_role("button", name=re.compile("Carry")).click()
+    expect(second.get_by_role("textbox", name=re.compile("Passage match"))).to_have_value(re.compile("0.42"))
+    expect(words(second)).to_contain_text("Answer from 0.82 (was 0.84)")
+    second.get_by_role("button", name="Apply to 1 assistant").click()
+    expect(second.locator("#verdict")).to_contain_text("1 of 1 confirmed")
+    assert live(stack)["document"]["thresholds"]["retrieval_score"] == 0.42
+
+
+def test_who_may_only_look_finds_nothing_to_turn(open_page: Callable[..., Page]) -> None:
+    page = open_page(by="risk")
+    page.goto(TUNE)
+    expect(answer_handle(page)).to_be_disabled()
+    expect(page.locator("#dock")).to_have_count(0)
+
+
+def test_the_knobs_turn_without_javascript(open_page: Callable[..., Page], stack: Stack) -> None:
+    page = open_page(by="ops", java_script_enabled=False)
+    page.goto(TUNE)
+    page.get_by_role("textbox", name=re.compile("Passage match")).fill("0.41")
+    page.locator("#f-thresholds").get_by_role("button", name="Keep these values").click()
+    page.get_by_role("button", name="Apply to 1 assistant").click()
+    assert live(stack)["document"]["thresholds"]["retrieval_score"] == 0.41
