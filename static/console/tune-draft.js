@@ -14,6 +14,21 @@ document.addEventListener("htmx:configRequest", (event) => {
   for (const name of new Set(formData.keys())) if (!wanted.has(name)) formData.delete(name);
 });
 
+let busy = 0;
+document.addEventListener("htmx:beforeRequest", () => { busy += 1; });
+document.addEventListener("htmx:afterRequest", () => { busy -= 1; });
+
+// The second half of a double click would apply what is applied already.
+let appliedAt = -Infinity;
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("#dock")) return;
+  if (performance.now() - appliedAt < 1000) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+  appliedAt = performance.now();
+}, true);
+
 // Enter means "that is my value": a form's first button would otherwise be pressed.
 document.addEventListener("keydown", (event) => {
   const field = event.target;
@@ -28,8 +43,9 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   if (key === "enter" && !document.querySelector("dialog[open]")) {
     event.preventDefault();
-    event.target.blur?.(); // what stands in a field is part of what is applied
-    document.getElementById("apply")?.click();
+    event.target.blur?.(); // what stands in a field is part of what is applied: it is sent first
+    if (busy) document.addEventListener("desk", () => document.getElementById("apply")?.click(), { once: true });
+    else document.getElementById("apply")?.click();
   } else if ((key === "z" || key === "y") && !writing(event.target) && !document.querySelector("dialog[open]")) {
     event.preventDefault();
     document.getElementById(key === "y" || event.shiftKey ? "redo" : "undo")?.click();

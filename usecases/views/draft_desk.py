@@ -16,6 +16,14 @@ from usecases.views.draft_rules import rules_card
 from usecases.views.draft_work import TABS, Work, work_for
 from usecases.views.kill_switches import person
 
+KEYS = (
+    (("←", "→"), "move a handle by a step"),
+    (("Page ↑", "Page ↓"), "move a handle by more"),
+    (("Alt", "↑", "↓"), "move a rule, on its number"),
+    (("Ctrl", "Z"), "undo"),
+    (("Ctrl", "Shift", "Z"), "redo"),
+    (("Ctrl", "Enter"), "apply the draft"),
+)
 PAGES = {"tune": "Tune", "models": "Models", "escalation": "Escalation"}
 
 
@@ -57,6 +65,7 @@ def page(request: HttpRequest, use_case: UseCase, tab: str) -> HttpResponse:
     context |= cards(request, work, tab, with_traffic=not live)
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         return render(request, "usecases/tune/_work.html", {**context, "use_case": use_case})
+    context["more_keys"] = KEYS if work.may_tune else ()
     return render(request, "usecases/tune/page.html", {**frame(request, use_case, tab), **context})
 
 

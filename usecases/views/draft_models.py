@@ -21,8 +21,12 @@ def models_cards(work: Work) -> dict[str, Any]:
     names = [str(model.get("name")) for model in listed(document, "models")]
     asked = {str(rung.get("model")) for rung in listed(document, "ladder")}
     live, confidence = mapped(work.compared, "confidence"), mapped(document, "confidence")
+    models = entry_rows(work, "models", "name", ("name", "label", "litellm", "timeout_s", "api_base"))
+    for row in models:
+        row["called"] = model_words(str(row["title"]), labels)
+        row["uses"] = _uses(work, str(row["title"]))
     return {
-        "models": entry_rows(work, "models", "name", ("name", "label", "litellm", "timeout_s", "api_base")),
+        "models": models,
         "models_faults": work.fault_map.get("models", ()),
         "ladder": _ladder(work, labels),
         "ladder_faults": work.fault_map.get("ladder", ()),
@@ -63,6 +67,23 @@ def _ladder(work: Work, labels: dict[str, str]) -> list[dict[str, Any]]:
         row["first"], row["last"] = row["index"] == 0, row["index"] == len(rows) - 1
         row["step"] = row["index"] + 1
     return rows
+
+
+def _uses(work: Work, name: str) -> str:
+    """Say when a model is asked."""
+    order = [str(rung.get("model")) for rung in listed(work.document, "ladder")]
+    starts = [r for r in listed(work.document, "rules") if mapped(r, "then").get("start") == name]
+    if name in order:
+        words = (
+            "is asked first"
+            if order[0] == name
+            else f"is asked when {order[order.index(name) - 1]} is not sure"
+        )
+    else:
+        words = "is not asked: it is not on the ladder"
+    return words + (
+        f"; {len(starts)} rule{'s start' if len(starts) > 1 else ' starts'} with it" if starts else ""
+    )
 
 
 def _pins(work: Work) -> list[dict[str, Any]]:

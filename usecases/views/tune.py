@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
+from routing.engine import knobs
 from routing.engine.validation import InvalidDocument
 from usecases import editing, permissions
 from usecases.actions import drafts
@@ -93,9 +94,8 @@ def rebase(request: HttpRequest, slug: str) -> HttpResponse:
     said = f"Your draft now builds on r{carried.draft.base_version}."
     warning = ""
     if carried.conflicts:
-        warning = (
-            f"{said} You both changed {', '.join(carried.conflicts)}: your values stand. Look at them again."
-        )
+        both = ", ".join(f"“{knobs.label(path)}”" for path in carried.conflicts)
+        warning = f"{said} You both changed {both}: your values stand. Look at them again."
     return answer(request, use_case, said=said, warning=warning)
 
 

@@ -163,7 +163,7 @@ def test_a_draft_is_told_when_somebody_published_meanwhile(
     assert Version.objects.count() == 2
 
     carried = text_of(post(as_ops, "carry-over"))
-    assert "You both changed bands.answer.from: your values stand." in carried
+    assert "You both changed “Answer from”: your values stand." in carried
     assert draft() == claims(answer_from=0.8, latency_s=9.0)
     post(as_ops, "apply")
     assert Version.objects.get(number=3).document == claims(answer_from=0.8, latency_s=9.0)
