@@ -49,6 +49,11 @@ function button({ detail: { elt, requestConfig } }) {
 }
 document.addEventListener("htmx:beforeRequest", (event) => button(event)?.setAttribute("aria-busy", "true"));
 document.addEventListener("htmx:afterRequest", (event) => button(event)?.removeAttribute("aria-busy"));
+document.addEventListener("htmx:afterRequest", (event) => {
+  // Signed out meanwhile: the press did nothing, and a page that stays as it is would hide that.
+  const answered = event.detail.xhr.responseURL;
+  if (answered && new URL(answered).pathname === "/sign-in") location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+});
 document.addEventListener("htmx:sendError", () => tell("The console did not answer. Look at the state when it is live again, and press again if it has not changed."));
 document.addEventListener("htmx:timeout", () => tell("The console took too long to answer. Look at the state before you press again."));
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -1,7 +1,14 @@
 // The keyboard: `/` finds, `?` tells all keys, `g` and a letter goes somewhere, `j` and `k` move through rows.
 const PLACES = { p: "/", a: "/audit", s: "/assistants" };
-const typing = (element) => element.closest("input, textarea, select, [contenteditable='true']");
+const typing = (element) => element.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable='true']");
 let going = 0;
+
+// Somebody who speaks to the browser, or rests on its keys, can switch single keys off.
+const choice = document.getElementById("keys-on");
+const off = () => localStorage.getItem("keys") === "off";
+if (choice) choice.checked = !off();
+choice?.addEventListener("change", () => localStorage.setItem("keys", choice.checked ? "on" : "off"));
+document.querySelector("[data-keys]")?.addEventListener("click", () => document.getElementById("keys")?.showModal());
 
 function rows() {
   return [...document.querySelectorAll("#page [data-row] a.title, #page [data-row] > summary")];
@@ -25,7 +32,7 @@ function find() {
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+  if (off() || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
   if (Date.now() - going < 1200) {
     going = 0;
     if (PLACES[event.key]) location.assign(PLACES[event.key]);

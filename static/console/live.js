@@ -8,7 +8,9 @@ const SLOW_MS = 15000; // with one: silence makes no event, so it has to be look
 const PENDING_MS = 1000; // while somebody counts the seconds until the last assistant confirms
 const GAP_MS = 250;
 const path = document.body.dataset.livePath;
+const REOPEN_MS = 10000; // a stream that was refused is asked for again, but not at once
 let stream = null;
+let opened = 0;
 let busy = false;
 let again = false;
 let asked = 0;
@@ -60,6 +62,7 @@ function take(html) {
 
 function open() {
   if (!path || stream || document.hidden) return;
+  opened = Date.now();
   stream = new EventSource(path);
   stream.addEventListener("ready", refresh);
   stream.addEventListener("changed", refresh);
@@ -86,7 +89,7 @@ if (path) {
     addEventListener(released, () => { pressed = false; if (again) setTimeout(refresh, GAP_MS); }, true);
   }
   setInterval(() => {
-    if (stream?.readyState === EventSource.CLOSED) { close(); open(); }
+    if (stream?.readyState === EventSource.CLOSED && Date.now() - opened > REOPEN_MS) { close(); open(); }
     const pause = document.querySelector("[data-pending]") ? PENDING_MS : streaming() ? SLOW_MS : POLL_MS;
     if (Date.now() - asked >= pause) refresh();
   }, 1000);
