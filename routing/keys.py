@@ -6,7 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from django.conf import settings
 
 
@@ -23,7 +28,7 @@ def signing_key(path: Path | None = None) -> Ed25519PrivateKey:
 
 
 def _create(file: Path) -> None:
-    """Write a new key. Two processes starting at once must end with one key: the second link fails, and that is fine."""
+    """Write a new key. Of two processes that start at once the second fails to link its own: one key is left."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     draft = file.with_suffix(f".{os.getpid()}")

@@ -12,9 +12,10 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+from console.stack import free_port
 from tests import chatbots
-from tests.chatbot_server import DECISIONS, MISSING, Row
-from tests.stack import Stack, free_port
+from tests.chatbot_server import DECISIONS, MISSING, NO_INTENT, Row
+from tests.stack import Stack
 
 pytestmark = [pytest.mark.timeout(420), pytest.mark.skipif(not DECISIONS.exists(), reason=MISSING)]
 
@@ -128,9 +129,7 @@ def test_the_second_chatbot_gives_its_published_results(page: Page, stack: Stack
 
 def test_the_boundary_itself_is_answered(stack: Stack, urls: list[str]) -> None:
     rows = chatbots.questions("curekart")
-    row = next(
-        row for row in rows if row["bert__predicted"] != chatbots.NO_INTENT and row["bert__confidence"]
-    )
+    row = next(row for row in rows if row["bert__predicted"] != NO_INTENT and row["bert__confidence"])
     document = stack.api("GET", "/api/v1/use-cases/shop").json()["document"]
     document["models"][0]["litellm"] = "openai/bert"
     document["bands"][0]["from"] = float(row["bert__confidence"])

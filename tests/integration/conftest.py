@@ -9,8 +9,7 @@ from tests.documents import claims
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django import SettingsWrapper
 
     from usecases.models import UseCase
 

@@ -182,10 +182,12 @@ def test_the_record_shows_only_what_the_reader_may_see(use_case: UseCase, api: A
 def test_a_stranger_cannot_tell_a_use_case_from_none(
     use_case: UseCase, api: Api, method: str, path: str
 ) -> None:
-    body = None if method == "GET" else {"document": claims(), "message": "x", "reason": "x"}
-    body = {"/message": {"message": "x"}, "/guardrails": {}, "/kill": {}, "/restore": {}}.get(path, body)
-    body = {"reason": ""} if path.endswith("revert") else body
-    body = {"document": claims()} if path == "/changes" else body
+    bodies: dict[str, dict[str, Any]] = {
+        "/changes": {"document": claims()},
+        "/message": {"message": "x"},
+        "/versions/1/revert": {"reason": ""},
+    }
+    body = None if method == "GET" else bodies.get(path, {})
     hidden = api(method, f"/use-cases/claims{path}", body, by="stranger")
     absent = api(method, f"/use-cases/absent{path}", body, by="stranger")
     assert hidden.status_code == absent.status_code == 404

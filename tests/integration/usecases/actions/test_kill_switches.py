@@ -36,8 +36,9 @@ def test_engage_records_who_and_why(use_case: UseCase, ops: User) -> None:
 
     event = Event.objects.latest("id")
     assert (event.kind, event.actor, event.reason) == ("kill_switch.engaged", "ops", "Answers look wrong")
-    assert event.old["state"] == "live"
-    assert event.new["state"] == "baseline"
+    message = "A colleague is checking your claim."
+    assert event.old == {"state": "live", "message": message}
+    assert event.new == {"state": "baseline", "message": message}
     assert event.version == 2
 
 

@@ -108,6 +108,14 @@ def test_what_makes_no_sense_is_kept_beside_its_field_and_cannot_be_applied(as_o
     assert Version.objects.count() == 1
 
 
+def test_what_no_database_can_keep_is_left_out(as_ops: Client) -> None:
+    post(as_ops, "edit", reason="Be\0cause", **{"messages.review": "Wait\0 here."})
+    assert draft()["messages"]["review"] == "Wait here."
+    assert Draft.objects.get().reason == "Because"
+    post(as_ops, "rule", **rule_fields(do="save", name="Big\0 ones"))
+    assert draft()["rules"][-1]["name"] == "Big ones"
+
+
 def test_faults_of_another_tab_link_to_it(as_ops: Client) -> None:
     desk = post(as_ops, "edit", tab="tune", **{"queues.0.sla_minutes": "a while"})
     assert 'href="/use-cases/claims/escalation#f-queues-0-sla-minutes"' in desk
