@@ -9,7 +9,7 @@ from tests.documents import claims
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-    from pytest_django import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
     from usecases.models import UseCase
 
@@ -27,7 +27,7 @@ GUARDRAILS = {
 
 
 @pytest.fixture
-def people(db: None, tmp_path: Path, settings: "SettingsWrapper") -> "dict[str, User]":
+def people(db: None, tmp_path: Path, settings: "Settings") -> "dict[str, User]":
     """The three sample accounts, and a stranger who belongs to no group."""
     # A password hash is slow on purpose; three of them per test would be most of the run.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
