@@ -75,6 +75,11 @@ def applied_in(request: HttpRequest, work: Work) -> int | None:
     return work.standing.number if asked == str(work.standing.number) else None
 
 
+def posted(request: HttpRequest) -> dict[str, str]:
+    """Return the fields of a form as text that the database can keep: it has no NUL characters."""
+    return {name: str(request.POST[name]).replace("\0", "") for name in request.POST}
+
+
 def tab_of(request: HttpRequest) -> str:
     """Return the tab that a form was sent from."""
     return TABS.get(request.POST.get("tab", request.GET.get("tab", "")), "tune")

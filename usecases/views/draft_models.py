@@ -7,9 +7,9 @@ from usecases.views.draft_rules import model_words
 from usecases.views.draft_work import Work, by_key, listed, mapped
 
 SOURCES = (
-    ("verbalised", "Said by the model: a number in its JSON answer"),
-    ("logprobs", "Measured: how probable the model found its own words"),
-    ("context", "Sent by the caller with each request"),
+    ("verbalised", "Said by the model in its answer"),
+    ("logprobs", "How probable its own words were"),
+    ("context", "Sent by the caller"),
 )
 PINS = {"prompt": "Prompt", "retrieval_index": "Retrieval index"}
 

@@ -13,7 +13,7 @@ from usecases.actions import drafts
 from usecases.models import UseCase
 from usecases.views import frame, use_case_for
 from usecases.views.draft_bands import model_labels, queue_names, spoken
-from usecases.views.draft_desk import answer
+from usecases.views.draft_desk import answer, posted
 from usecases.views.draft_rules import condition, model_words, outcome
 from usecases.views.draft_work import Work, dotted, listed, work_for
 from usecases.views.kill_switches import person
@@ -48,7 +48,7 @@ def rule(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         form = rule_forms.from_rule(was) if was else rule_forms.blank()
         return _builder(request, use_case, work, form, was)
-    form = rule_forms.from_fields(request.POST.dict())
+    form = rule_forms.from_fields(posted(request))
     words = request.POST.get("do", "")
     if words == "save":
         return _save(request, use_case, form, was)

@@ -12,7 +12,7 @@ from usecases.actions import drafts
 from usecases.models import Draft, UseCase
 from usecases.publishing import Refused, Stale
 from usecases.views import frame, use_case_for
-from usecases.views.draft_desk import answer, page, tab_of
+from usecases.views.draft_desk import answer, page, posted, tab_of
 from usecases.views.draft_work import work_for
 from usecases.views.kill_switches import person
 from usecases.views.refusals import careful
@@ -33,7 +33,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Take over the fields that were sent, then carry out the button that was pressed."""
     use_case = use_case_for(request, slug, "tune")
     draft = drafts.open_for(use_case=use_case, by=person(request))
-    fields = {name: request.POST[name] for name in request.POST}
+    fields = posted(request)
     words = fields.pop("do", "")
     to = fields.pop("to", "")
     try:
@@ -107,7 +107,7 @@ def apply(request: HttpRequest, slug: str) -> HttpResponse:
     if draft is None:
         return answer(request, use_case, warning=GONE)
     try:
-        version = drafts.apply(draft=draft, by=person(request), reason=request.POST.get("reason", ""))
+        version = drafts.apply(draft=draft, by=person(request), reason=posted(request).get("reason", ""))
     except (Stale, Refused, InvalidDocument) as refusal:
         # Why is on the page itself: the banner of a stale draft, faults by field, gates by change.
         known = isinstance(refusal, Stale | InvalidDocument) or bool(work_for(use_case, person(request)).shut)
