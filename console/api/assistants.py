@@ -7,10 +7,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Router
 from ninja.errors import HttpError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from console.api import auth, bodies
-from console.api.problems import Invalid, errors_of
+from console.api import auth, bodies, reports
+from console.api.problems import Invalid
 from console.api.schemas_assistants import (
     AckIn,
     Count,
@@ -31,13 +31,10 @@ from routing.engine.decide import Compiled, compile_document
 from routing.models import Target
 
 router = Router(tags=["assistants"])
-MOST_RECORDS = 5_000
 COMPILED_KEPT = 64
 
-ACKS = TypeAdapter(list[AckIn])
 DECISION = TypeAdapter(DecisionIn)
 OUTCOMES = TypeAdapter(list[OutcomeIn])
-HEARTBEAT = TypeAdapter(HeartbeatIn)
 DECIDE = TypeAdapter(DecideIn)
 
 
@@ -54,26 +51,13 @@ def _body(*models: type[Any], lines: bool = False) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _valid(adapter: TypeAdapter[Any], value: Any) -> Any:
-    """Check a body against its shape. Raises `Invalid` with every fault."""
-    try:
-        return adapter.validate_python(value)
-    except ValidationError as error:
-        raise Invalid(errors_of(error.errors(include_url=False, include_input=False))) from error
-
-
-def _many(request: HttpRequest) -> list[Any]:
-    found = bodies.read_many(request)
-    if len(found) > MOST_RECORDS:
-        raise Invalid([{"path": "", "message": f"Send {MOST_RECORDS} records at most at a time."}])
+def _grant(request: HttpRequest) -> Grant:
+    found: Grant = request.auth  # type: ignore[attr-defined]
     return found
 
 
-def _check_slugs(request: HttpRequest, slugs: set[str]) -> None:
-    grant: Grant = request.auth  # type: ignore[attr-defined]
-    foreign = sorted(slugs - grant.use_cases)
-    if foreign:
-        raise HttpError(403, f"This token may not serve {', '.join(foreign[:5])}.")
+def _many(request: HttpRequest) -> list[Any]:
+    return reports.several(request.body, request.headers.get("Content-Type", ""))
 
 
 @router.get("/stream", auth=auth.assistant, summary="Config stream: server-sent events")
@@ -126,22 +110,10 @@ def signing_keys(request: HttpRequest) -> Any:
     summary="A version was applied or refused; one ack or a list",
 )
 def post_acks(request: HttpRequest) -> Any:
-    given: list[AckIn] = _valid(ACKS, _many(request))
-    _check_slugs(request, {ack.use_case for ack in given})
-    told = acks.record(
-        [
-            acks.Ack(
-                instance=ack.instance,
-                use_case=ack.use_case,
-                version=ack.version,
-                digest=ack.digest,
-                applied=ack.status == "applied",
-                error=ack.error,
-            )
-            for ack in given
-        ]
-    )
-    return {"recorded": told, "unchanged": len(given) - told}
+    """Of a web process, `console.batches` takes these together with others' and writes them at once."""
+    kind = request.headers.get("Content-Type", "")
+    given = reports.acks_in(_grant(request), request.body, kind)
+    return reports.recorded(given, acks.record(given))
 
 
 @router.post(
@@ -152,29 +124,10 @@ def post_acks(request: HttpRequest) -> Any:
     summary="What an assistant holds and enforces now",
 )
 def post_heartbeats(request: HttpRequest) -> Any:
-    given: HeartbeatIn = _valid(HEARTBEAT, bodies.read(request))
-    slugs = {held.use_case for held in given.use_cases}
-    _check_slugs(request, slugs)
-    heartbeats.record(
-        heartbeats.Heartbeat(
-            instance=given.instance,
-            use_cases=[
-                heartbeats.Held(
-                    use_case=held.use_case,
-                    version=held.version,
-                    digest=held.digest,
-                    enforced=held.digest if held.enforced is None else held.enforced,
-                    source=held.source,
-                )
-                for held in given.use_cases
-            ],
-            started_at=given.started_at,
-            software=given.software,
-            spool=given.spool,
-            stopping=given.stopping,
-        )
-    )
-    return {"use_cases": selectors.desired(slugs), "server_time": timezone.now().isoformat()}
+    """Of a web process, `console.batches` takes these together with others' and writes them at once."""
+    given = reports.heartbeat_in(_grant(request), request.body)
+    heartbeats.record([given])
+    return reports.told(given, selectors.desired(held.use_case for held in given.use_cases))
 
 
 @router.post(
@@ -186,7 +139,7 @@ def post_heartbeats(request: HttpRequest) -> Any:
 )
 def post_decisions(request: HttpRequest) -> Any:
     """Store what can be stored. A batch in which every record is at fault is refused as a whole (422)."""
-    grant: Grant = request.auth  # type: ignore[attr-defined]
+    grant = _grant(request)
     records: list[dict[str, Any]] = []
     refused: list[RefusedRecord] = []
     for index, given in enumerate(_many(request)):
@@ -208,7 +161,7 @@ def _placed(error: dict[str, str], index: int) -> dict[str, str]:
 def _record(given: Any, use_cases: frozenset[str]) -> dict[str, Any]:
     if isinstance(given, bodies.Unreadable):
         raise Invalid([{"path": "", "message": "This line is not JSON."}])
-    checked: DecisionIn = _valid(DECISION, given)
+    checked: DecisionIn = reports.valid(DECISION, given)
     if checked.use_case not in use_cases:
         words = f"This token may not serve “{checked.use_case}”."
         raise Invalid([{"path": "use_case", "message": words}])
@@ -228,7 +181,7 @@ def _id(given: Any) -> str | None:
     summary="Whether answers turned out right; one or a list",
 )
 def post_outcomes(request: HttpRequest) -> Any:
-    given: list[OutcomeIn] = _valid(OUTCOMES, _many(request))
+    given: list[OutcomeIn] = reports.valid(OUTCOMES, _many(request))
     allowed = auth.scope(request, "review")
     by_id = selectors.use_cases_of_decisions([one.decision_id for one in given if one.decision_id])
     by_request = selectors.use_cases_of_requests(
@@ -285,7 +238,7 @@ _compiled: dict[tuple[str, int, str], Compiled] = {}
 )
 def decide(request: HttpRequest, slug: str) -> Any:
     auth.check_scope(request, slug)
-    given: DecideIn = _valid(DECIDE, bodies.read(request))
+    given: DecideIn = reports.valid(DECIDE, bodies.read(request.body))
     attributes = given.attributes if isinstance(given.attributes, dict) else {}
     decision = _ready(slug).decide({**attributes, "request_id": given.request_id}, given.signals)
     return {**decision.as_dict(), "request_id": given.request_id}

@@ -8,8 +8,6 @@ import json
 import math
 from typing import Any, NoReturn
 
-from django.http import HttpRequest
-
 from console.api.problems import UNREADABLE, Invalid
 
 DEEPEST = 60
@@ -21,24 +19,23 @@ class Unreadable:
     """A line that is not JSON, in the place of its record."""
 
 
-def read(request: HttpRequest) -> Any:
-    """Return the body. Raises `Invalid` (400) for what is not JSON."""
+def read(body: bytes) -> Any:
+    """Return what a body says. Raises `Invalid` (400) for what is not JSON."""
     try:
-        return parsed(request.body)
+        return parsed(body)
     except ValueError as error:
         raise Invalid([], f"{UNREADABLE} {_where(error)}", 400) from error
 
 
-def read_many(request: HttpRequest) -> list[Any]:
-    """Return the records of the body, whichever way they are written; a broken line stands as `Unreadable`."""
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind in NDJSON:
-        return _lines(request.body)
+def read_many(body: bytes, content_type: str = "") -> list[Any]:
+    """Return the records of a body, whichever way they are written; a broken line stands as `Unreadable`."""
+    if content_type.partition(";")[0].strip().lower() in NDJSON:
+        return _lines(body)
     try:
-        found = parsed(request.body)
+        found = parsed(body)
     except ValueError as error:
-        if request.body.lstrip().startswith(b"{") and b"\n" in request.body.strip():
-            return _lines(request.body)
+        if body.lstrip().startswith(b"{") and b"\n" in body.strip():
+            return _lines(body)
         raise Invalid([], f"{UNREADABLE} {_where(error)}", 400) from error
     return found if isinstance(found, list) else [found]
 

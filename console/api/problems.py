@@ -144,22 +144,28 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
 }
 
 
+def answer(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Return the problem document for whatever was raised."""
+    kind = next(kind for kind in type(error).__mro__ if kind in HANDLERS)
+    return HANDLERS[kind](request, error)
+
+
 def middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Have addresses of the API answer problem documents where no view was reached."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
-        answer = get_response(request)
-        plain = answer.status_code >= 400 and not answer.headers.get("Content-Type", "").startswith(
+        found = get_response(request)
+        plain = found.status_code >= 400 and not found.headers.get("Content-Type", "").startswith(
             "application/"
         )
         if not (plain and request.path.startswith(PREFIXES)):
-            return answer
-        problem = response(answer.status_code, PLAIN.get(answer.status_code, answer.reason_phrase))
+            return found
+        problem = response(found.status_code, PLAIN.get(found.status_code, found.reason_phrase))
         for name in ("Allow", "Retry-After", "X-Request-Id"):
-            if name in answer.headers:
-                problem.headers[name] = answer.headers[name]
+            if name in found.headers:
+                problem.headers[name] = found.headers[name]
         return problem
 
     return handle

@@ -53,7 +53,7 @@ ON CONFLICT (assistant_id, use_case) DO UPDATE SET
     error = CASE WHEN {keep} THEN h.error ELSE '' END,
     refused_version = CASE WHEN {keep} THEN h.refused_version END
 WHERE EXCLUDED.version >= h.version
-RETURNING use_case, acked_at = %(now)s
+RETURNING h.assistant_id, use_case, acked_at = %(now)s
 """.replace(
     "{keep}",
     "(h.refused_version > EXCLUDED.version AND h.refused_version <= "
@@ -70,24 +70,27 @@ ORDER BY instance, use_case
 ON CONFLICT (assistant_id, use_case) DO UPDATE SET
     status = 'refused', error = EXCLUDED.error, refused_version = EXCLUDED.refused_version, last_seen = %(now)s
 WHERE EXCLUDED.refused_version > h.version
-RETURNING use_case, true
+RETURNING h.assistant_id, use_case, true
 """
 
 
-def record(acks: Sequence[Ack], *, now: datetime | None = None) -> int:
-    """Write acks; return how many told something new. Closes the rollouts that they complete."""
+def record(acks: Sequence[Ack], *, now: datetime | None = None) -> set[tuple[str, str]]:
+    """Write acks of any number of assistants; return (instance, use case) of those that told something new.
+
+    Closes the rollouts that they complete.
+    """
     now = now or timezone.now()
     if not acks:
-        return 0
+        return set()
     with transaction.atomic():
         _run(SEEN, instances=sorted({ack.instance for ack in acks}), now=now)
         told = _run(APPLIED, **_columns(_newest(ack for ack in acks if ack.applied)), now=now)
         told += _run(REFUSED, **_columns(_newest(ack for ack in acks if not ack.applied)), now=now)
-        news = [slug for slug, is_news in told if is_news]
-        rollouts.changed(news)
-    if news:
-        rollouts.settle(news)
-    return len(news)
+        news = {(instance, slug) for instance, slug, is_news in told if is_news}
+        slugs = {slug for _, slug in news}
+        rollouts.changed(slugs)
+    rollouts.settle(slugs)
+    return news
 
 
 def _newest(acks: Iterable[Ack]) -> list[Ack]:
@@ -110,7 +113,7 @@ def _columns(acks: Sequence[Ack]) -> dict[str, Any]:
     }
 
 
-def _run(statement: str, **values: Any) -> list[tuple[str, bool]]:
+def _run(statement: str, **values: Any) -> list[tuple[str, str, bool]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall() if cursor.description else []

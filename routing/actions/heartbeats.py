@@ -42,13 +42,18 @@ class Heartbeat:
     stopping: bool = False
 
 
-# Returns one row if the heartbeat counts, with whether it tells of a new start or the end of a silence.
-ASSISTANT = """
-WITH known AS (
-    SELECT started_at, last_seen, stopped_at FROM routing_assistant WHERE instance = %(instance)s
+# Returns a row for each heartbeat that counts: whose, and whether it tells of a new start or the end of a silence.
+ASSISTANTS = """
+WITH given AS (
+    SELECT * FROM unnest(%(instances)s::text[], %(softwares)s::text[], %(started)s::timestamptz[],
+                         %(stopped)s::timestamptz[], %(spools)s::jsonb[])
+        AS given (instance, software, started_at, stopped_at, spool)
+), known AS (
+    SELECT instance, started_at, last_seen, stopped_at FROM routing_assistant
+    WHERE instance = ANY(%(instances)s::text[])
 ), written AS (
     INSERT INTO routing_assistant AS a (instance, software, started_at, last_seen, stopped_at, spool)
-    VALUES (%(instance)s, %(software)s, %(started_at)s, %(now)s, %(stopped_at)s, %(spool)s)
+    SELECT instance, software, started_at, %(now)s, stopped_at, spool FROM given ORDER BY instance
     ON CONFLICT (instance) DO UPDATE SET
         software = EXCLUDED.software,
         started_at = COALESCE(EXCLUDED.started_at, a.started_at),
@@ -57,22 +62,23 @@ WITH known AS (
         spool = EXCLUDED.spool
     WHERE a.started_at IS NULL OR EXCLUDED.started_at IS NULL OR EXCLUDED.started_at > a.started_at
        OR (EXCLUDED.started_at = a.started_at AND (a.stopped_at IS NULL OR EXCLUDED.stopped_at IS NOT NULL))
-    RETURNING 1
+    RETURNING instance
 )
-SELECT
-    COALESCE((SELECT started_at IS DISTINCT FROM %(started_at)s FROM known), true),
-    COALESCE((SELECT last_seen < %(silent_since)s OR (stopped_at IS NULL) <> (%(stopped_at)s::timestamptz IS NULL)
-              FROM known), true)
-FROM written
+SELECT instance,
+       known.instance IS NULL OR known.started_at IS DISTINCT FROM given.started_at,
+       known.instance IS NULL OR known.last_seen < %(silent_since)s
+           OR (known.stopped_at IS NULL) <> (given.stopped_at IS NULL)
+FROM written JOIN given USING (instance) LEFT JOIN known USING (instance)
 """
 
 HOLDINGS = """
 INSERT INTO routing_holding AS h
     (assistant_id, use_case, version, digest, enforced, source, status, error, acked_at, last_seen)
-SELECT %(instance)s, use_case, version, digest, enforced, source, 'applied', '', %(now)s, %(now)s
-FROM unnest(%(use_cases)s::text[], %(versions)s::int[], %(digests)s::text[], %(enforced)s::text[], %(sources)s::text[])
-    AS given (use_case, version, digest, enforced, source)
-ORDER BY use_case
+SELECT instance, use_case, version, digest, enforced, source, 'applied', '', %(now)s, %(now)s
+FROM unnest(%(instances)s::text[], %(use_cases)s::text[], %(versions)s::int[], %(digests)s::text[],
+            %(enforced)s::text[], %(sources)s::text[])
+    AS given (instance, use_case, version, digest, enforced, source)
+ORDER BY instance, use_case
 ON CONFLICT (assistant_id, use_case) DO UPDATE SET
     version = CASE WHEN {late} THEN h.version ELSE EXCLUDED.version END,
     digest = CASE WHEN {late} THEN h.digest ELSE EXCLUDED.digest END,
@@ -84,58 +90,81 @@ ON CONFLICT (assistant_id, use_case) DO UPDATE SET
     status = CASE WHEN EXCLUDED.version >= h.refused_version THEN 'applied' ELSE h.status END,
     error = CASE WHEN EXCLUDED.version >= h.refused_version THEN '' ELSE h.error END,
     refused_version = CASE WHEN EXCLUDED.version >= h.refused_version THEN NULL ELSE h.refused_version END
-RETURNING use_case, acked_at = %(now)s
-""".replace("{late}", "(EXCLUDED.version < h.version AND h.acked_at > %(under_way)s AND NOT %(fresh)s)")
+RETURNING h.assistant_id, use_case, acked_at = %(now)s
+""".replace(
+    "{late}",
+    "(EXCLUDED.version < h.version AND h.acked_at > %(under_way)s "
+    "AND h.assistant_id <> ALL(%(fresh)s::text[]))",
+)
 
-# Use cases that it no longer names are no longer served by it.
+# Use cases that an assistant no longer names are no longer served by it.
 GIVEN_UP = """
-DELETE FROM routing_holding WHERE assistant_id = %(instance)s AND use_case <> ALL(%(use_cases)s::text[])
+DELETE FROM routing_holding h WHERE h.assistant_id = ANY(%(all)s::text[])
+    AND NOT EXISTS (SELECT 1 FROM unnest(%(instances)s::text[], %(use_cases)s::text[]) AS given (instance, use_case)
+                    WHERE given.instance = h.assistant_id AND given.use_case = h.use_case)
 RETURNING use_case
 """
 
 
-def record(heartbeat: Heartbeat, *, now: datetime | None = None) -> bool:
-    """Write a heartbeat; return whether it told something new. Closes the rollouts that it completes."""
+def record(heartbeats: Sequence[Heartbeat], *, now: datetime | None = None) -> set[str]:
+    """Write heartbeats of any number of assistants; return the use cases of which they told something new.
+
+    Closes the rollouts that they complete.
+    """
     now = now or timezone.now()
+    latest = _latest(heartbeats)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(ASSISTANT, _assistant(heartbeat, now))
-        row = cursor.fetchone()
-        if row is None:
-            return False
-        fresh, returned = row
-        columns = {**_columns(heartbeat), "now": now, "under_way": now - UNDER_WAY, "fresh": fresh}
+        cursor.execute(ASSISTANTS, _assistants(latest, now))
+        counted = {instance: (fresh, returned) for instance, fresh, returned in cursor.fetchall()}
+        taken = [one for one in latest if one.instance in counted]
+        columns = {**_columns(taken), "now": now, "under_way": now - UNDER_WAY}
+        columns["fresh"] = [instance for instance, (fresh, _) in counted.items() if fresh]
         cursor.execute(HOLDINGS, columns)
-        news = [slug for slug, is_news in cursor.fetchall() if is_news or returned]
+        found = cursor.fetchall()
+        news = {slug for instance, slug, is_news in found if is_news or counted[instance][1]}
         cursor.execute(GIVEN_UP, columns)
-        news += [slug for (slug,) in cursor.fetchall()]
+        news |= {slug for (slug,) in cursor.fetchall()}
         rollouts.changed(news)
-    if news:
-        rollouts.settle(news)
-    return bool(news)
+    rollouts.settle(news)
+    return news
 
 
-def _assistant(heartbeat: Heartbeat, now: datetime) -> dict[str, Any]:
-    started = heartbeat.started_at
-    if started is not None and started > now + timedelta(minutes=1):
-        started = now  # a clock far ahead would make every later start look old
+def _latest(heartbeats: Sequence[Heartbeat]) -> list[Heartbeat]:
+    """Keep each assistant's last heartbeat; a goodbye is the last one of its process, whatever comes behind it."""
+    found: dict[str, Heartbeat] = {}
+    for one in heartbeats:
+        before = found.get(one.instance)
+        if before is None or not (before.stopping and before.started_at == one.started_at):
+            found[one.instance] = one
+    return list(found.values())
+
+
+def _assistants(heartbeats: Sequence[Heartbeat], now: datetime) -> dict[str, Any]:
     return {
-        "instance": heartbeat.instance,
-        "software": heartbeat.software,
-        "started_at": started,
-        "stopped_at": now if heartbeat.stopping else None,
-        "spool": json.dumps(heartbeat.spool),
+        "instances": [one.instance for one in heartbeats],
+        "softwares": [one.software for one in heartbeats],
+        "started": [_started(one, now) for one in heartbeats],
+        "stopped": [now if one.stopping else None for one in heartbeats],
+        "spools": [json.dumps(one.spool) for one in heartbeats],
         "now": now,
         "silent_since": now - rollouts.SILENT_AFTER,
     }
 
 
-def _columns(heartbeat: Heartbeat) -> dict[str, Any]:
-    held = list({one.use_case: one for one in heartbeat.use_cases}.values())
+def _started(heartbeat: Heartbeat, now: datetime) -> datetime | None:
+    """Return when the process started; a clock far ahead would make every later start look old."""
+    ahead = heartbeat.started_at is not None and heartbeat.started_at > now + timedelta(minutes=1)
+    return now if ahead else heartbeat.started_at
+
+
+def _columns(heartbeats: Sequence[Heartbeat]) -> dict[str, Any]:
+    held = {(beat.instance, one.use_case): one for beat in heartbeats for one in beat.use_cases}
     return {
-        "instance": heartbeat.instance,
-        "use_cases": [one.use_case for one in held],
-        "versions": [one.version for one in held],
-        "digests": [one.digest for one in held],
-        "enforced": [one.enforced for one in held],
-        "sources": [one.source for one in held],
+        "all": [beat.instance for beat in heartbeats],
+        "instances": [instance for instance, _ in held],
+        "use_cases": [slug for _, slug in held],
+        "versions": [one.version for one in held.values()],
+        "digests": [one.digest for one in held.values()],
+        "enforced": [one.enforced for one in held.values()],
+        "sources": [one.source for one in held.values()],
     }

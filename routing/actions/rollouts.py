@@ -93,13 +93,16 @@ def settle(use_cases: Iterable[str]) -> list[Rollout]:
     Call it after the report's own transaction: whoever commits last then sees every other report. Called before, two
     last reports at the same moment would each miss the other.
     """
+    wanted = sorted(set(use_cases))
+    if not wanted:
+        return []
     open_rollouts = """
         SELECT t.use_case FROM routing_target t
         JOIN routing_rollout r ON r.use_case = t.use_case AND r.version = t.version
         WHERE t.use_case = ANY(%(use_cases)s) AND r.converged_at IS NULL
         """
     with connection.cursor() as cursor:
-        cursor.execute(open_rollouts, {"use_cases": sorted(set(use_cases))})
+        cursor.execute(open_rollouts, {"use_cases": wanted})
         slugs = [slug for (slug,) in cursor.fetchall()]
     return [rollout for slug in slugs if (rollout := _close(slug)) is not None]
 

@@ -190,6 +190,25 @@ def test_an_oversized_body_is_refused_before_it_is_read(stack: Stack, token: str
         assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/acks", "/api/v1/heartbeats"])
+def test_reports_written_together_are_refused_like_any_other(stack: Stack, token: str, path: str) -> None:
+    foreign = {"use_case": "foreign", "version": 1, "digest": "", "status": "applied"}
+    ack = {"instance": "a", **foreign, "use_cases": [foreign]}
+    headers = {"Authorization": f"Bearer {token}"}
+    for content, given, status in (
+        (b"{}", {}, 401),
+        (b"{}", {"Authorization": f"Bearer {stack.token("admin")}"}, 403),
+        (b"{", headers, 400),
+        (b'{"instance": 1}', headers, 422),
+        (json.dumps(ack).encode(), headers, 403),
+    ):
+        answer = httpx.post(stack.web_url + path, content=content, headers=given)
+        assert (answer.status_code, answer.json()["status"]) == (status, status), answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+    wrong = httpx.get(stack.web_url + path, headers=headers)
+    assert (wrong.status_code, wrong.headers["content-type"]) == (405, "application/problem+json")
+
+
 def test_health_names_its_parts(stack: Stack) -> None:
     assert httpx.get(f"{stack.web_url}/healthz").json() == {"status": "ok"}
     ready = httpx.get(f"{stack.web_url}/readyz")

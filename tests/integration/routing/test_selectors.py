@@ -23,7 +23,7 @@ def status(instance: str) -> tuple[str, str]:
 def test_convergence_names_desired_held_and_enforced(publish: Make, beat: Make, ack: Make) -> None:
     first = publish(1)
     for instance in ("a", "b"):
-        heartbeats.record(beat(first, instance))
+        heartbeats.record([beat(first, instance)])
     second = publish(2)
     acks.record([ack(second, "a")])
 
@@ -49,11 +49,13 @@ def test_once_all_have_confirmed_it_says_how_long_it_took(publish: Make, ack: Ma
 def test_each_way_of_lagging_has_its_own_words(publish: Make, beat: Make, ack: Make) -> None:
     first = publish(1)
     for instance in ("alone", "gone", "new", "refusing", "silent", "slow", "stopped"):
-        heartbeats.record(beat(first, instance))
+        heartbeats.record([beat(first, instance)])
     second = publish(2)
-    heartbeats.record(beat(first, "alone", enforced="f" * 64, source="lease"))
-    heartbeats.record(beat(first, "new", version=0, digest="", enforced="f" * 64, started_at=timezone.now()))
-    heartbeats.record(beat(first, "stopped", stopping=True))
+    heartbeats.record([beat(first, "alone", enforced="f" * 64, source="lease")])
+    heartbeats.record(
+        [beat(first, "new", version=0, digest="", enforced="f" * 64, started_at=timezone.now())]
+    )
+    heartbeats.record([beat(first, "stopped", stopping=True)])
     acks.record([ack(second, "refusing", applied=False, error="signature")])
     for instance, seconds in (("silent", 16), ("gone", 301)):
         Holding.objects.filter(assistant_id=instance).update(
@@ -72,7 +74,7 @@ def test_each_way_of_lagging_has_its_own_words(publish: Make, beat: Make, ack: M
 
 
 def test_silence_is_not_shown_as_confirmed(publish: Make, beat: Make) -> None:
-    heartbeats.record(beat(publish(1)))
+    heartbeats.record([beat(publish(1))])
     Holding.objects.update(last_seen=timezone.now() - timedelta(seconds=20))
 
     found = selectors.convergence("claims")

@@ -29,9 +29,9 @@ def half_way(publish: Make, beat: Make) -> Any:
     """Version 2 is out; “a” has confirmed it and “b” has not."""
     first = publish(1)
     for instance in ("a", "b"):
-        heartbeats.record(beat(first, instance))
+        heartbeats.record([beat(first, instance)])
     second = publish(2)
-    heartbeats.record(beat(second, "a"))
+    heartbeats.record([beat(second, "a")])
     return second
 
 

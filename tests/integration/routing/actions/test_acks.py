@@ -21,7 +21,7 @@ def holding(instance: str = "a") -> Holding:
 def test_an_ack_says_what_is_held_and_enforced(publish: Make, ack: Make) -> None:
     target = publish(1)
 
-    assert acks.record([ack(target)]) == 1
+    assert acks.record([ack(target)]) == {("a", "claims")}
 
     found = holding()
     assert (found.version, found.digest, found.enforced) == (1, target.digest, target.digest)
@@ -33,7 +33,7 @@ def test_the_same_ack_again_changes_nothing(publish: Make, ack: Make) -> None:
     acks.record([ack(target)])
     before = holding()
 
-    assert acks.record([ack(target), ack(target)]) == 0
+    assert not acks.record([ack(target), ack(target)])
 
     assert holding().acked_at == before.acked_at
     assert Event.objects.filter(kind="rollout.converged").count() == 1
@@ -43,7 +43,7 @@ def test_an_older_ack_that_comes_late_is_ignored(publish: Make, ack: Make) -> No
     old, new = publish(1), publish(2)
     acks.record([ack(new)])
 
-    assert acks.record([ack(old)]) == 0
+    assert not acks.record([ack(old)])
 
     assert (holding().version, holding().enforced) == (2, new.digest)
 
@@ -72,7 +72,7 @@ def test_a_refusal_of_something_older_than_held_is_no_news(publish: Make, ack: M
     old, new = publish(1), publish(2)
     acks.record([ack(new)])
 
-    assert acks.record([ack(old, applied=False, error="older than held version 2")]) == 0
+    assert not acks.record([ack(old, applied=False, error="older than held version 2")])
 
     assert holding().status == "applied"
 
@@ -104,7 +104,7 @@ def test_the_last_ack_closes_the_rollout_and_says_so_once(publish: Make, ack: Ma
 
     old = publish(1)
     for instance in ("a", "b"):
-        heartbeats.record(beat(old, instance))
+        heartbeats.record([beat(old, instance)])
     new = publish(2, "baseline")
 
     acks.record([ack(new, "a")])

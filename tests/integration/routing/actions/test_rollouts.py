@@ -27,9 +27,9 @@ def two(publish: Make, beat: Make) -> Any:
     """“a” and “b” confirmed r1 20 s ago; r2 is out, and “a” has confirmed it."""
     first = publish(1)
     for instance in ("a", "b"):
-        heartbeats.record(beat(first, instance), now=ago(20))
+        heartbeats.record([beat(first, instance)], now=ago(20))
     second = publish(2)
-    heartbeats.record(beat(second, "a"))
+    heartbeats.record([beat(second, "a")])
     return second
 
 
@@ -43,11 +43,11 @@ def test_once_its_lease_has_run_out_it_no_longer_counts_and_is_named(publish: Ma
     lease = {"lease": {"seconds": 60, "then": "baseline"}}
     first = publish(1, **lease)
     for instance in ("a", "b"):
-        heartbeats.record(beat(first, instance), now=ago(61))
+        heartbeats.record([beat(first, instance)], now=ago(61))
     second = publish(2, **lease)
     Rollout.objects.filter(version=2).update(desired_at=ago(30))
 
-    heartbeats.record(beat(second, "a"))
+    heartbeats.record([beat(second, "a")])
 
     rollout = Rollout.objects.get(version=2)
     assert (rollout.confirmed, rollout.expected) == (1, 1)
@@ -62,7 +62,7 @@ def test_once_its_lease_has_run_out_it_no_longer_counts_and_is_named(publish: Ma
 
 
 def test_a_stopped_assistant_does_not_count(two: Any, beat: Make) -> None:
-    heartbeats.record(beat(two, "b", version=1, enforced="f" * 64, stopping=True))
+    heartbeats.record([beat(two, "b", version=1, enforced="f" * 64, stopping=True)])
 
     assert converged()
 
@@ -75,7 +75,7 @@ def test_without_assistants_nothing_is_called_confirmed(publish: Make) -> None:
 
 def test_only_the_published_version_is_settled(two: Any, publish: Make, beat: Make) -> None:
     publish(3)
-    heartbeats.record(beat(two, "b"))
+    heartbeats.record([beat(two, "b")])
     assert not converged(2)
     assert not converged(3)
 
