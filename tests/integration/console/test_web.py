@@ -197,7 +197,7 @@ def test_reports_written_together_are_refused_like_any_other(stack: Stack, token
     headers = {"Authorization": f"Bearer {token}"}
     for content, given, status in (
         (b"{}", {}, 401),
-        (b"{}", {"Authorization": f"Bearer {stack.token("admin")}"}, 403),
+        (b"{}", {"Authorization": f"Bearer {stack.token('admin')}"}, 403),
         (b"{", headers, 400),
         (b'{"instance": 1}', headers, 422),
         (json.dumps(ack).encode(), headers, 403),
