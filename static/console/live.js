@@ -1,5 +1,5 @@
 // Live values. The server says "changed"; the page asks for its own address again and takes over the regions that
-// differ (`data-live`, each with an id). Without the stream it asks every 5 seconds. Hidden pages hold no connection.
+// differ (`data-live`, each with an id; "still": not while somebody points or tabs in it). Without the stream it asks every 5 seconds. Hidden pages hold no connection.
 import { morph } from "./morph.js";
 import { freshen } from "./times.js";
 
@@ -8,16 +8,17 @@ const SLOW_MS = 15000; // with one: silence makes no event, so it has to be look
 const PENDING_MS = 1000; // while somebody counts the seconds until the last assistant confirms
 const GAP_MS = 250;
 const path = document.body.dataset.livePath;
+const PRESS_MS = 3000; // no press takes longer; a release outside the window is never told
 const REOPEN_MS = 10000; // a stream that was refused is asked for again, but not at once
 let stream = null;
 let opened = 0;
 let busy = false;
 let again = false;
 let asked = 0;
-let pressed = false;
+let pressedAt = -Infinity;
 
 export async function refresh() {
-  if (busy || pressed || document.hidden) {
+  if (busy || performance.now() - pressedAt < PRESS_MS || document.hidden) {
     again = true;
     return;
   }
@@ -53,11 +54,20 @@ function take(html) {
     const next = fresh.getElementById(now.id);
     if (!next) continue;
     if (now.dataset.live === "append") now.append(...[...next.children].map((node) => document.importNode(node, true)));
-    else if (!now.isEqualNode(next)) {
+    else if (!now.isEqualNode(next) && !(now.dataset.live === "still" && now.matches(":hover, :focus-within"))) {
+      if (now.hasAttribute("data-steady")) keepOrder(now, next);
       morph(now, next);
       htmx.process(now);
     }
   }
+}
+
+// Rows stay where they are while the page is open: a switch must not slide under a finger. New ones come last.
+function keepOrder(now, next) {
+  const place = new Map([...now.querySelectorAll("tr[data-key]")].map((row, index) => [row.dataset.key, index]));
+  const rows = [...next.querySelectorAll("tr[data-key]")];
+  rows.sort((a, b) => (place.get(a.dataset.key) ?? rows.length) - (place.get(b.dataset.key) ?? rows.length));
+  for (const row of rows) row.parentNode.append(row);
 }
 
 function open() {
@@ -84,9 +94,9 @@ if (path) {
   });
   addEventListener("pagehide", close);
   // A button must not change under a press: what is fetched waits until it is released.
-  addEventListener("pointerdown", () => { pressed = true; }, true);
+  addEventListener("pointerdown", () => { pressedAt = performance.now(); }, true);
   for (const released of ["pointerup", "pointercancel", "blur"]) {
-    addEventListener(released, () => { pressed = false; if (again) setTimeout(refresh, GAP_MS); }, true);
+    addEventListener(released, () => { pressedAt = -Infinity; if (again) setTimeout(refresh, GAP_MS); }, true);
   }
   setInterval(() => {
     if (stream?.readyState === EventSource.CLOSED && Date.now() - opened > REOPEN_MS) { close(); open(); }

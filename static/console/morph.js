@@ -20,7 +20,7 @@ function attributes(now, next) {
     if (!kept.includes(name) && now.getAttribute(name) !== value) now.setAttribute(name, value);
   }
   for (const { name } of [...now.attributes]) {
-    if (!kept.includes(name) && !next.hasAttribute(name) && !name.startsWith("aria-busy")) now.removeAttribute(name);
+    if (!kept.includes(name) && !next.hasAttribute(name)) now.removeAttribute(name);
   }
 }
 
