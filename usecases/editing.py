@@ -6,17 +6,20 @@ a person's work is lost; `routing.engine.validation` says what is wrong with the
 """
 
 import copy
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+from zlib import crc32
 
 from routing.engine import describe, diff
 from usecases.fields import LISTS, is_number, kind_of, plain
 
 Document = dict[str, Any]
 SLIDER = "slide."
+SEEN = "seen."
 DEFAULTS: dict[str, float] = {
     "cost_per_task_usd": 0.05,
     "latency_s": 8.0,
@@ -75,6 +78,26 @@ def command(document: Document, words: str, *, live: Document | None = None, to:
     new = copy.deepcopy(document)
     sentence = act(new, which, live or {}, to)
     return Edit(new, sentence if new != document else "")
+
+
+def mark(document: Document, part: str) -> str:
+    """Return a short mark of a list's entries and their order, to notice that a page counts in an older list."""
+    items = document.get(part)
+    names = (
+        [item.get("name", item.get("model")) for item in items if isinstance(item, dict)]
+        if isinstance(items, list)
+        else []
+    )
+    return f"{crc32(json.dumps(names).encode()):08x}"
+
+
+def check_marks(document: Document, fields: Mapping[str, str]) -> None:
+    """Refuse an edit from a page that counts in an older list (`seen.LIST`), before it hits another entry."""
+    for part in LISTS:
+        if fields.get(f"{SEEN}{part}", mark(document, part)) != mark(document, part):
+            raise UnknownEdit(
+                "The draft was changed in another window. This is how it stands now; make your last edit again."
+            )
 
 
 def told(old: Document, new: Document, most: int = 3) -> str:

@@ -1,5 +1,6 @@
 // The desk: every answer of the server is the whole desk, and only what differs is changed, so that focus, an open
 // menu, a handle being dragged and half-typed text stay where they are.
+import { tell } from "./act.js";
 import { morph } from "./morph.js";
 
 // Fields holding something that the server has not been sent yet: half-typed text is never overwritten.
@@ -43,10 +44,13 @@ function keep(next) {
 export function take(now, next) {
   keep(next);
   const open = [...now.querySelectorAll("dialog[open]")];
+  const focused = now.contains(document.activeElement);
   morph(now, next);
   values(next);
   for (const dialog of open) if (!dialog.isConnected) dialog.close();
   htmx.process(now);
+  // A button that went, or went dead, must not take the keyboard's place on the page with it.
+  if (focused && (!now.contains(document.activeElement) || document.activeElement.disabled)) now.focus({ preventScroll: true });
   document.dispatchEvent(new CustomEvent("desk", { detail: now }));
 }
 
@@ -56,6 +60,7 @@ htmx.defineExtension("desk", {
     if (style !== "desk") return false;
     const next = fragment.querySelector(`#${CSS.escape(target.id)}`);
     if (next) take(target, document.importNode(next, true));
+    else tell("The console answered with another page: you were signed out, or your rights have changed. Your draft is kept; load the page again.");
     return [target];
   },
 });

@@ -11,7 +11,7 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (!elt.matches?.("form[data-fields]") || !triggeringEvent) return;
   const source = triggeringEvent.submitter ?? triggeringEvent.target;
   const wanted = new Set(["csrfmiddlewaretoken", "tab", source.name, source.dataset?.with]);
-  for (const name of new Set(formData.keys())) if (!wanted.has(name)) formData.delete(name);
+  for (const name of new Set(formData.keys())) if (!wanted.has(name) && !name.startsWith("seen.")) formData.delete(name);
 });
 
 let busy = 0;

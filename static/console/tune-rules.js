@@ -3,11 +3,13 @@ const LISTS = { rule: { verb: "rules.move", of: (row) => row.dataset.rule }, run
 const rowOf = (grip) => grip.closest("[data-rule], [data-rung]");
 const kindOf = (row) => ("rule" in row.dataset ? LISTS.rule : LISTS.rung);
 let drag = null;
+let from = ""; // the rule whose builder is open
 
 function send(row, to) {
   const form = row.closest("form");
   const { verb, of } = kindOf(row);
   const values = { do: `${verb}:${of(row)}`, to, tab: form.elements.tab.value };
+  for (const [name, value] of new FormData(form)) if (name.startsWith("seen.")) values[name] = value;
   return htmx.ajax("POST", form.getAttribute("hx-post"), { source: form.closest("#work"), target: "#work", swap: "desk", values });
 }
 
@@ -69,8 +71,15 @@ document.addEventListener("pointercancel", drop);
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "builder-body") return;
   const dialog = document.getElementById("builder");
-  if (dialog && !dialog.open) dialog.showModal();
+  if (dialog && !dialog.open) {
+    from = document.activeElement?.closest("[data-rule]")?.id ?? "";
+    dialog.showModal();
+  }
   const body = document.getElementById("builder-body");
   document.getElementsByName(body.dataset.focus)[0]?.focus();
+});
+// Back to where it was opened: the menu's entry itself is hidden again.
+document.getElementById("builder")?.addEventListener("close", () => {
+  (document.querySelector(`#${CSS.escape(from)} summary`) ?? document.querySelector("#f-rules > footer .button"))?.focus();
 });
 document.body.addEventListener("rule-saved", () => document.getElementById("builder")?.close());

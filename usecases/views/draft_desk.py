@@ -53,16 +53,17 @@ def cards(request: HttpRequest, work: Work, tab: str, *, with_traffic: bool) -> 
 
 
 def page(request: HttpRequest, use_case: UseCase, tab: str) -> HttpResponse:
-    """Render one tab; for htmx the desk alone, for a live page without what only the first look needs."""
+    """Render one tab; for htmx the desk alone, for a page that asks what is new only what may be new."""
     work = work_for(use_case, person(request))
-    live = "X-Live" in request.headers
+    if "X-Live" in request.headers:
+        return render(request, "usecases/tune/live.html", {**frame(request, use_case, tab), "work": work})
     context: dict[str, Any] = {
         "work": work,
         "tab": tab,
         "page_name": PAGES[tab],
         "applied": applied_in(request, work),
     }
-    context |= cards(request, work, tab, with_traffic=not live)
+    context |= cards(request, work, tab, with_traffic=True)
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         return render(request, "usecases/tune/_work.html", {**context, "use_case": use_case})
     context["more_keys"] = KEYS if work.may_tune else ()

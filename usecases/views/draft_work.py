@@ -15,7 +15,8 @@ from routing.engine import describe, diff
 from routing.engine.validation import Fault, faults
 from usecases import permissions, selectors
 from usecases.actions import drafts
-from usecases.fields import is_number, show
+from usecases.editing import mark
+from usecases.fields import LISTS, is_number, show
 from usecases.gates import Gate, gates
 from usecases.models import Draft, Guardrail, UseCase, Version
 from usecases.publishing import latest
@@ -232,6 +233,11 @@ class Work:
         return [
             Colleague(row.author.get_username(), row.updated_at) for row in rows if drafts.is_changed(row)
         ]
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What the page counts its lists by; an edit from an older page is refused by it."""
+        return {part: mark(self.document, part) for part in LISTS}
 
     def shown(self, path: str, value: Any, live: Any, *, known: bool = True) -> Shown:
         """Return a field; `known` is false for a part that live does not have, which is new as a whole."""

@@ -37,6 +37,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     words = fields.pop("do", "")
     to = fields.pop("to", "")
     try:
+        editing.check_marks(draft.document, fields)
         done = editing.set_fields(draft.document, fields)
         said = [done.sentence]
         if words:

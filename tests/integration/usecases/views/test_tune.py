@@ -301,7 +301,21 @@ def test_editing_a_rule_keeps_its_place_and_id(as_ops: Client) -> None:
     assert "removed in another window" in post(as_ops, "rule?id=gone", **rule_fields(do="save"))
 
 
-def test_a_live_page_is_answered_without_counting_decisions_again(as_ops: Client, decide: Any) -> None:
-    decide("claims")
+def test_a_page_that_asks_what_is_new_gets_only_what_may_be_new(
+    as_ops: Client, use_case: UseCase, admin: User
+) -> None:
+    post(as_ops, "edit", **{"bands.0.from": "0.80"})
+    versions.apply(use_case=use_case, document=claims(answer_from=0.9), by=admin)
     page = get(as_ops, "tune", **{"X-Live": "1"})
-    assert 'id="past" data-unchanged' in page
+    assert 'id="meanwhile"' in page
+    assert "admin published r2 meanwhile" in page
+    assert 'id="work"' not in page
+
+
+def test_an_edit_from_a_page_that_counts_in_an_older_list_hits_nothing(as_ops: Client) -> None:
+    seen = re.search(r'name="seen.bands" value="(\w+)"', get(as_ops))
+    assert seen
+    post(as_ops, "edit", do="bands.add", **{"seen.bands": seen[1]})
+    desk = post(as_ops, "edit", **{"seen.bands": seen[1], "bands.2.from": "0.5"})
+    assert "changed in another window" in desk
+    assert draft()["bands"][2]["from"] == 0.3
