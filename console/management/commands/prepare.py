@@ -15,6 +15,7 @@ from audit import log
 from console import tokens
 from console.models import Token
 from console.stack import ROOT
+from routing.actions import partitions
 from usecases.accounts import ensure_accounts
 from usecases.models import UseCase
 
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         """Do all that is not done yet."""
         check_database()
         call_command("migrate", interactive=False, verbosity=1)
+        partitions.ensure()
         collect_static(Path(settings.STATIC_ROOT))
         ensure_accounts(settings.DATA_DIR / "keys" / "passwords.json")
         if samples:
