@@ -59,6 +59,7 @@ def test_the_banner_counts_and_names_who_is_missing(signed_in: "Client", report:
     assert "1 of 2 confirmed the baseline" in shown
     assert "waiting for assistant-2." in shown
     assert "Going to baseline · 1 of 2" in shown
+    assert '<noscript><meta http-equiv="refresh"' in shown
 
 
 def test_the_banner_says_how_long_the_last_one_took(signed_in: "Client", report: "Report") -> None:
