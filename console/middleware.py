@@ -55,7 +55,9 @@ def outages(get_response: Handler) -> Handler:
 
 def outage_response(request: HttpRequest) -> HttpResponse:
     """Return the page or problem document that says the database is away; assistants go on by themselves."""
-    detail = "The database does not answer. Running assistants keep their last configuration; try again shortly."
+    detail = (
+        "The database does not answer. Running assistants keep their last configuration; try again shortly."
+    )
     response: HttpResponse
     if request.path.startswith(("/api/", "/ofrep/")):
         body = {"type": "about:blank", "title": "Database unavailable", "status": 503, "detail": detail}

@@ -17,7 +17,9 @@ class Token(models.Model):
     name = models.CharField(max_length=120, unique=True)
     prefix = models.CharField(max_length=12)
     digest = models.CharField(max_length=64, unique=True)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="tokens")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="tokens"
+    )
     use_cases = ArrayField(models.CharField(max_length=80), default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
@@ -28,7 +30,8 @@ class Token(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(user__isnull=True) | models.Q(use_cases=[]), name="token_person_or_assistant"
+                condition=models.Q(user__isnull=True) | models.Q(use_cases=[]),
+                name="token_person_or_assistant",
             )
         ]
 

@@ -31,7 +31,9 @@ class Filter(Schema):
 @router.get("/events", response=Events, summary="Audit events, newest first")
 def events(request: HttpRequest, wish: Query[Filter]) -> Any:
     slugs = permissions.visible(request.user).values_list("slug", flat=True)
-    rows = Event.objects.filter(Q(use_case__in=list(slugs)) | Q(use_case="", actor=request.user.get_username()))
+    rows = Event.objects.filter(
+        Q(use_case__in=list(slugs)) | Q(use_case="", actor=request.user.get_username())
+    )
     for field in ("use_case", "actor", "kind"):
         if getattr(wish, field):
             rows = rows.filter(**{field: getattr(wish, field)})
@@ -47,6 +49,16 @@ def events(request: HttpRequest, wish: Query[Filter]) -> Any:
 
 
 def _row(event: Event) -> dict[str, Any]:
-    fields = ("id", "kind", "sentence", "actor", "actor_kind", "entry_point", "request_id", "use_case", "version")
+    fields = (
+        "id",
+        "kind",
+        "sentence",
+        "actor",
+        "actor_kind",
+        "entry_point",
+        "request_id",
+        "use_case",
+        "version",
+    )
     more = ("reason", "old", "new")
     return {"at": event.at.isoformat(), **{field: getattr(event, field) for field in (*fields, *more)}}

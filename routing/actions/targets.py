@@ -59,7 +59,9 @@ def publish(
         envelope=json.dumps(signed, separators=(",", ":"), ensure_ascii=False),
     )
     target.save()
-    Rollout.objects.create(use_case=use_case, version=version, state=state, digest=target.digest, desired_at=now)
+    Rollout.objects.create(
+        use_case=use_case, version=version, state=state, digest=target.digest, desired_at=now
+    )
     notify(use_case=use_case, version=version)
     return target
 
@@ -81,4 +83,6 @@ def follow_up(*, use_case: str, version: int) -> None:
 def public_keys() -> list[dict[str, str]]:
     """Return the keys that assistants check signatures with."""
     public = signing_key().public_key()
-    return [{"key_id": envelope.key_id(public), "algorithm": "Ed25519", "public_key": public_key_text(public)}]
+    return [
+        {"key_id": envelope.key_id(public), "algorithm": "Ed25519", "public_key": public_key_text(public)}
+    ]
