@@ -74,7 +74,14 @@ def _database(url: str) -> dict[str, Any]:
     parts = conninfo_to_dict(url)
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     known = {django: str(parts.pop(psycopg, "") or "") for django, psycopg in names.items()}
-    pool = {"min_size": 1, "max_size": ENV.database_pool_size, "timeout": 5, "max_idle": 60}
+    # The pool doubles its pauses for five minutes by itself: a console whose database is back must not wait for that.
+    pool = {
+        "reconnect_timeout": 1.0,
+        "min_size": 1,
+        "max_size": ENV.database_pool_size,
+        "timeout": 5,
+        "max_idle": 60,
+    }
     parts.setdefault("connect_timeout", 3)
     return {"ENGINE": "django.db.backends.postgresql", **known, "OPTIONS": {**parts, "pool": pool}}
 
