@@ -32,7 +32,7 @@ document.addEventListener("submit", (event) => {
 // Enter means "that is my value": a form's first button would otherwise be pressed.
 document.addEventListener("keydown", (event) => {
   const field = event.target;
-  if (event.key !== "Enter" || event.ctrlKey || !field.matches("form[data-fields] input:not([type=range])")) return;
+  if (event.key !== "Enter" || event.ctrlKey || !field.matches("form[data-fields] input")) return;
   event.preventDefault();
   if (field.name === "pin") field.closest("p").querySelector("button").click();
   else field.dispatchEvent(new Event("change", { bubbles: true }));
@@ -105,7 +105,10 @@ document.addEventListener("input", (event) => {
 });
 
 // Somebody published while this page stood open: the live marks, the gates and the dock belong to another version now.
-document.body.addEventListener("refreshed", () => {
+// While an answer is on its way, it may be our own publication: look again when it is here.
+function follow() {
   const seen = document.getElementById("meanwhile")?.dataset.version;
-  if (work() && seen && seen !== work().dataset.version) htmx.ajax("GET", work().dataset.refresh, { source: "#work", target: "#work", swap: "desk" });
-});
+  if (!busy && work() && seen && seen !== work().dataset.version) htmx.ajax("GET", work().dataset.refresh, { source: "#work", target: "#work", swap: "desk" });
+}
+document.body.addEventListener("refreshed", follow);
+document.addEventListener("htmx:afterSettle", follow);

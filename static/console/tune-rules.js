@@ -71,15 +71,19 @@ document.addEventListener("pointercancel", drop);
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "builder-body") return;
   const dialog = document.getElementById("builder");
-  if (dialog && !dialog.open) {
-    from = document.activeElement?.closest("[data-rule]")?.id ?? "";
-    dialog.showModal();
-  }
   const body = document.getElementById("builder-body");
-  document.getElementsByName(body.dataset.focus)[0]?.focus();
+  const next = document.getElementsByName(body.dataset.focus)[0];
+  if (dialog && !dialog.open) {
+    dialog.showModal();
+    document.getElementById("r-name").focus();
+  }
+  next?.focus();
 });
 // Back to where it was opened: the menu's entry itself is hidden again.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[hx-target='#builder-body']")) from = event.target.closest("[data-rule]")?.id ?? "";
+});
 document.getElementById("builder")?.addEventListener("close", () => {
-  (document.querySelector(`#${CSS.escape(from)} summary`) ?? document.querySelector("#f-rules > footer .button"))?.focus();
+  (document.getElementById(from)?.querySelector("summary") ?? document.querySelector("#f-rules > footer .button"))?.focus();
 });
 document.body.addEventListener("rule-saved", () => document.getElementById("builder")?.close());
