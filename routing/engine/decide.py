@@ -44,10 +44,21 @@ class Compiled:
     """A document made ready to decide. Never changes; swap the whole reference for a new version.
 
     `document` is the enforced one and `digest` its digest. `decide(context, signals)` and `plan(context, signals)`
-    take anything; what is not a mapping counts as empty.
+    take anything; what is not a mapping counts as empty. `courses` are the ways through it, `held_out` those of
+    held-out requests (None outside of `live`); replay judges with the same ones.
     """
 
-    __slots__ = ("baseline", "decide", "digest", "document", "plan", "state", "version")
+    __slots__ = (
+        "baseline",
+        "courses",
+        "decide",
+        "digest",
+        "document",
+        "held_out",
+        "plan",
+        "state",
+        "version",
+    )
 
     def __init__(
         self,
@@ -64,15 +75,14 @@ class Compiled:
         self.document = effective(document, baseline, state, message)
         self.digest = digest(self.document)
         stamp = Stamp(version, self.digest, state)
-        courses = Courses(
-            _read(self.document), stamp, _turned(document) if state == "review_all" else frozenset()
-        )
-        held_out = None
+        turned = _turned(document) if state == "review_all" else frozenset()
+        self.courses = Courses(_read(self.document), stamp, turned)
+        self.held_out: Courses | None = None
         if state == "live":
-            held_out = Courses(_read(baseline), Stamp(version, self.digest, "holdout"))
+            self.held_out = Courses(_read(baseline), Stamp(version, self.digest, "holdout"))
         self.decide: Decide
         self.plan: Callable[[object, object], Plan]
-        self.decide, self.plan = _functions(courses, held_out)
+        self.decide, self.plan = _functions(self.courses, self.held_out)
 
     def text(self, decision: Decision) -> str | None:
         """Return what the customer reads in place of a model's answer; None for an `answer` without curated text."""

@@ -1,0 +1,236 @@
+"""Columns from decision records: rows in, arrays out, in blocks, so that no list of a million objects is ever held.
+
+A row is a decision record (DESIGN §7) as a mapping. Besides what assistants send it may carry
+- `signals`: what was reported with the request (sensitivity, retrieval_score, spent_today_usd, confidence);
+- `outcome`: `{"correct": bool}`, a person's verdict on the standing answer. Callers leave out what is no label:
+  silence, and a model's word on a model;
+- `tried[].correct`: the verdict on each model's answer, where a log knows all of them.
+What is missing is missing; nothing is guessed, and no row is refused here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+
+from routing.engine.conditions import number
+from routing.replay.columns import (
+    ABSENT,
+    ANSWERED,
+    AUDIT,
+    CENSUS,
+    DESK,
+    FAILED,
+    NO_LABEL,
+    SIGNALS,
+    UNKNOWN,
+    Columns,
+    Floats,
+    ModelColumn,
+    Stratum,
+    Texts,
+)
+from routing.replay.encoding import encoded
+from routing.replay.joining import joined
+
+Row = Mapping[str, Any]
+
+BLOCK: Final = 50_000
+MAX_MODELS: Final = 200
+_NAN = float("nan")
+_LARGEST = float(np.finfo(np.float64).max)
+_SOURCES = (None, "context", "verbalised", "logprobs", "missing")
+
+
+def build(rows: Iterable[Row], *, attributes: Sequence[str] | None = None) -> Columns:
+    """Return decisions as columns, in the order given; `attributes` names those to keep (default: all)."""
+    waiting = iter(rows)
+    blocks = [_block([], attributes)]
+    while block := list(islice(waiting, BLOCK)):
+        blocks.append(_block(block, attributes))
+    return joined(blocks)
+
+
+def extend(columns: Columns, rows: Iterable[Row], *, limit: int | None = None) -> Columns:
+    """Return the columns with newer rows after them, the last `limit` of all."""
+    kept = list(columns.attributes) if len(columns) and columns.closed else None
+    whole = joined([columns, build(rows, attributes=kept)])
+    return whole if limit is None else whole.last(limit)
+
+
+def _block(rows: list[Row], attributes: Sequence[str] | None) -> Columns:
+    """Return one block of rows as columns."""
+    request_ids = Texts.of([_text(row.get("request_id")) for row in rows])
+    own = [_text(row.get("id")) for row in rows]
+    ids = Texts.of(own) if any(own) else request_ids
+    models = _Models(len(rows))
+    strata = _Strata(len(rows))
+    for place, row in enumerate(rows):
+        models.take(place, row)
+        strata.take(place, row, models)
+    names, by_model = models.columns()
+    return Columns(
+        ids=ids,
+        request_ids=request_ids,
+        at=np.fromiter((_milliseconds(row.get("at")) for row in rows), np.int64, len(rows)),
+        names=names,
+        models=by_model,
+        attributes=_attributes(rows, attributes),
+        signals=_signals(rows),
+        source=encoded([_source(row) for row in rows], _SOURCES),
+        recorded=models.recorded,
+        audited=np.fromiter((row.get("audited") is True for row in rows), np.bool_, len(rows)),
+        stratum=strata.codes,
+        strata=tuple(strata.known),
+        closed=attributes is not None,
+    )
+
+
+class _Models:
+    """Collects what each model did, one array a quantity."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.numbers: dict[str, int] = {}
+        self.made: list[ModelColumn] = []
+        self.recorded = np.zeros(count, np.uint8)
+
+    def of(self, name: str) -> int:
+        """Return the number of a model, new or known."""
+        if name not in self.numbers:
+            if len(self.made) >= MAX_MODELS:
+                raise ValueError(f"more than {MAX_MODELS} models in one log")
+            self.numbers[name] = len(self.made)
+            self.made.append(nothing(self.count))
+        return self.numbers[name]
+
+    def take(self, place: int, row: Row) -> None:
+        """Keep the models of one row."""
+        for attempt in _attempts(row):
+            model = self.made[self.of(attempt["model"])]
+            model.asked[place] = FAILED if attempt.get("error") else ANSWERED
+            model.confidence[place] = confidence(attempt.get("confidence"))
+            model.cost_usd[place] = number(attempt.get("cost_usd"))
+            model.latency_ms[place] = number(attempt.get("latency_ms"))
+            model.correct[place] = _verdict(attempt.get("correct"))
+        standing = row.get("model")
+        if isinstance(standing, str) and standing:
+            self.recorded[place] = self.of(standing) + 1
+
+    def columns(self) -> tuple[tuple[str, ...], dict[str, ModelColumn]]:
+        """Return the names in order, and the columns by name."""
+        return tuple(self.numbers), {name: self.made[n] for name, n in self.numbers.items()}
+
+
+class _Strata:
+    """Sorts rows by how their label came about, and keeps the labels that count."""
+
+    def __init__(self, count: int) -> None:
+        self.codes = np.zeros(count, np.uint16)
+        self.known: dict[Stratum, int] = {Stratum(NO_LABEL): 0}
+
+    def take(self, place: int, row: Row, models: _Models) -> None:
+        """Judge one row whose models are already taken."""
+        stratum = _stratum(row)
+        self.codes[place] = self.known.setdefault(stratum, len(self.known))
+        outcome = row.get("outcome")
+        standing = int(models.recorded[place])
+        if not standing or not isinstance(outcome, Mapping) or stratum.kind in (CENSUS, NO_LABEL):
+            return
+        # A verdict on an answer that nobody drew is not a uniform one: it came because somebody complained.
+        if stratum.kind == DESK or row.get("audited") is True:
+            models.made[standing - 1].correct[place] = _verdict(outcome.get("correct"))
+
+
+def _stratum(row: Row) -> Stratum:
+    answers = [attempt for attempt in _attempts(row) if not attempt.get("error")]
+    if answers and all(_verdict(attempt.get("correct")) != UNKNOWN for attempt in answers):
+        return Stratum(CENSUS, 1.0)
+    if row.get("action") in ("review", "escalate"):
+        return Stratum(DESK, 1.0)
+    share = number(row.get("audit_share"))
+    if row.get("action") == "answer" and not row.get("holdout") and 0 < share <= 1:
+        return Stratum(AUDIT, float(share))
+    return Stratum(NO_LABEL)
+
+
+def _attempts(row: Row) -> list[Row]:
+    tried = row.get("tried")
+    if not isinstance(tried, list | tuple):
+        return []
+    return [a for a in tried if isinstance(a, Mapping) and isinstance(a.get("model"), str) and a["model"]]
+
+
+def nothing(count: int) -> ModelColumn:
+    """Return the column of a model that was never asked."""
+    return ModelColumn(
+        asked=np.zeros(count, np.uint8),
+        confidence=np.full(count, _NAN),
+        cost_usd=np.zeros(count),
+        latency_ms=np.zeros(count, np.float32),
+        correct=np.full(count, UNKNOWN, np.int8),
+    )
+
+
+def _attributes(rows: list[Row], wanted: Sequence[str] | None) -> dict[str, Any]:
+    given = [row.get("attributes") for row in rows]
+    readable: list[Mapping[str, object]] = [g if isinstance(g, Mapping) else {} for g in given]
+    names = wanted if wanted is not None else list(dict.fromkeys(name for g in readable for name in g))
+    return {name: encoded([g.get(name) for g in readable]) for name in names}
+
+
+def _signals(rows: list[Row]) -> dict[str, Floats]:
+    """Return the signals that any row reports."""
+    made: dict[str, Floats] = {}
+    for place, row in enumerate(rows):
+        given = row.get("signals")
+        reported = dict(given) if isinstance(given, Mapping) else {}
+        if row.get("signal") == "context":
+            reported.setdefault("confidence", row.get("confidence"))
+        for name in SIGNALS:
+            if name in reported:
+                column = made.setdefault(name, np.full(len(rows), ABSENT[name]))
+                read = confidence if name == "confidence" else _signal
+                column[place] = read(reported[name])
+    return made
+
+
+def _signal(value: object) -> float:
+    """Read what was reported; what cannot be read is NaN, which no threshold lets pass."""
+    try:
+        return float(number(value))
+    except OverflowError:
+        return _LARGEST if number(value) > 0 else -_LARGEST
+
+
+def confidence(value: object) -> float:
+    """Return a number in [0, 1] as it is; NaN for everything else."""
+    given = number(value)
+    return float(given) if 0 <= given <= 1 else _NAN
+
+
+def _verdict(value: object) -> int:
+    return int(value == 1) if isinstance(value, int | float) and value in (0, 1) else UNKNOWN
+
+
+def _source(row: Row) -> str | None:
+    source = row.get("signal")
+    return source if source in _SOURCES else None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    # UUIDs come as objects from the database. A request id that is no text draws no share, so it stays empty.
+    return str(value) if value is not None and type(value).__name__ == "UUID" else ""
+
+
+def _milliseconds(value: object) -> int:
+    """Read a point in time: RFC 3339 text, a datetime, or milliseconds since 1970; 0 where there is none."""
+    if isinstance(value, str) and value:
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return round(value.timestamp() * 1000)
+    return int(value) if isinstance(value, int | float) and value == value else 0
