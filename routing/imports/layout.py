@@ -1,0 +1,197 @@
+"""Which column of a wide log means what. `MODEL__confidence` and its like are a model's; the rest is the request's."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Final
+
+from routing.imports import cells
+from routing.imports.faults import BadCell, BadRow, Unusable
+from routing.imports.records import Answer, Recorded
+
+MEASURES: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "correct": cells.verdict,
+    "confidence": cells.confidence,
+    "cost_usd": cells.amount,
+    "latency_ms": cells.amount,
+    "tokens_in": cells.tokens,
+    "tokens_out": cells.tokens,
+    "predicted": cells.words,
+}
+FIELDS: Final = ("request_id", "text", "at", "true_answer")
+IGNORE: Final = "ignore"
+MOST_COLUMNS: Final = 2_000
+# Told apart from an attribute: a rule must never see the answer that it is to be judged by.
+_OWN_NAMES: Final = {name: name for name in FIELDS} | {"true_intent": "true_answer"}
+_ATTRIBUTE: Final = "attributes."
+Renames = Sequence[tuple[str, str]]
+_Cell = tuple[str, int, str, Callable[[Any], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where each part of a row stands. `targets` says it in words, column by column; `unused` are not taken."""
+
+    columns: tuple[str, ...]
+    targets: dict[str, str]
+    unused: tuple[str, ...]
+    models: tuple[str, ...] = ()
+    _answers: tuple[tuple[str, tuple[_Cell, ...]], ...] = ()
+    _attributes: tuple[tuple[str, int], ...] = ()
+    _places: dict[str, int] = field(default_factory=dict)
+
+    def read(self, row: Sequence[Any], line: int, *, typed: bool) -> Recorded:
+        """Return what a row says. Raises `BadRow`. `typed`: its attributes are texts that may be numbers."""
+        places = self._places
+        request_id, text, at, true_answer = (self._field(name, row) for name in FIELDS)
+        kept = {name: row[place] for name, place in self._attributes}
+        given = {name: value for name, value in kept.items() if value not in ("", None)}
+        if typed:
+            given = {name: cells.typed(value) for name, value in given.items()}
+        return Recorded(
+            line=line,
+            request_id=self._checked("request_id", cells.request_id, request_id),
+            answers=self._recorded(row),
+            text=cells.words(text),
+            at=self._checked("at", cells.moment, at) if "at" in places and at != "" else None,
+            true_answer=cells.words(true_answer),
+            attributes=given,
+        )
+
+    def _field(self, name: str, row: Sequence[Any]) -> Any:
+        place = self._places.get(name)
+        value = "" if place is None else row[place]
+        return "" if value is None else value
+
+    def _checked(self, name: str, check: Callable[[Any], Any], value: Any) -> Any:
+        try:
+            return check(value)
+        except BadCell as bad:
+            raise BadRow(self.columns[self._places[name]], str(bad)) from None
+
+    def _recorded(self, row: Sequence[Any]) -> dict[str, Answer]:
+        answers: dict[str, Answer] = {}
+        for model, measures in self._answers:
+            answer: Answer | None = None
+            for measure, place, column, check in measures:
+                cell = row[place]
+                if cell == "" or cell is None:
+                    continue
+                if answer is None:
+                    answer = answers[model] = Answer(model)
+                try:
+                    setattr(answer, measure, check(cell))
+                except BadCell as bad:
+                    raise BadRow(column, str(bad)) from None
+        return answers
+
+
+def parse_rename(text: str) -> tuple[str, str]:
+    """Read COLUMN=FIELD. Raises `Unusable`."""
+    column, equals, target = text.partition("=")
+    if not equals or not column.strip() or not target.strip():
+        raise Unusable(f"“{text}” does not read COLUMN=FIELD, such as question=text.")
+    return column.strip(), target.strip()
+
+
+def lay_out(columns: Sequence[str], models: Sequence[str], renames: Renames = ()) -> Layout:
+    """Say what each column means. Raises `Unusable` with everything that cannot be right."""
+    if len(columns) > MOST_COLUMNS:
+        raise Unusable(f"The file has {len(columns)} columns; {MOST_COLUMNS} at most can be read.")
+    faults = [f"Column “{c}” is there twice." for c in dict.fromkeys(columns) if columns.count(c) > 1]
+    targets = {column: _by_name(column, columns, models) for column in columns}
+    for column, target in renames:
+        found = _renamed(column, target, columns, models)
+        if isinstance(found, str):
+            faults.append(found)
+        else:
+            targets |= found
+    faults += _strangers(targets, models)
+    taken = [target for target in targets.values() if target != IGNORE]
+    faults += [f"Two columns are {t}." for t in dict.fromkeys(taken) if taken.count(t) > 1]
+    if "request_id" not in targets.values():
+        faults.append(f"No column is “request_id”; there are: {', '.join(columns[:40])}.")
+    known = [target.rpartition("__")[0] for target in taken if is_measure(target)]
+    if models and not known:
+        faults.append(
+            f"No column tells what a model did, such as “{models[0]}__confidence”. Models: {_list(models)}."
+        )
+    if faults:
+        raise Unusable("The columns do not fit this use case.", faults)
+    return _layout(columns, targets, models)
+
+
+def _layout(columns: Sequence[str], targets: dict[str, str], models: Sequence[str]) -> Layout:
+    places = {target: place for place, target in enumerate(targets.values()) if target != IGNORE}
+    answers = []
+    for model in models:
+        own = [(m, f"{model}__{m}", check) for m, check in MEASURES.items() if f"{model}__{m}" in places]
+        if own:
+            answers.append((model, tuple((m, places[t], columns[places[t]], check) for m, t, check in own)))
+    return Layout(
+        columns=tuple(columns),
+        targets=targets,
+        unused=tuple(column for column, target in targets.items() if target == IGNORE),
+        models=tuple(model for model, _ in answers),
+        _answers=tuple(answers),
+        _attributes=tuple(
+            (target.removeprefix(_ATTRIBUTE), place)
+            for target, place in places.items()
+            if target.startswith(_ATTRIBUTE)
+        ),
+        _places={name: places[name] for name in FIELDS if name in places},
+    )
+
+
+def is_measure(column: str) -> bool:
+    """Tell whether a column names a model and one of its measures."""
+    model, _, measure = column.rpartition("__")
+    return bool(model) and measure in MEASURES
+
+
+def _by_name(column: str, columns: Sequence[str], models: Sequence[str]) -> str:
+    """Return what a column is by its name alone."""
+    if is_measure(column):
+        return column
+    if column in _OWN_NAMES:
+        return _OWN_NAMES[column]
+    model = column.rpartition("__")[0]
+    if model and (model in models or any(is_measure(c) and c.rpartition("__")[0] == model for c in columns)):
+        # Something else that was kept of a model, such as a raw score: no attribute of the request.
+        return IGNORE
+    return _ATTRIBUTE + column
+
+
+def _renamed(column: str, target: str, columns: Sequence[str], models: Sequence[str]) -> dict[str, str] | str:
+    """Return what one `--map` changes: a column, or all columns of a model; else what is wrong with it."""
+    own = [c for c in columns if c.rpartition("__")[0] == column]
+    if column in columns:
+        if is_measure(target) or target in (*FIELDS, IGNORE) or target.removeprefix(_ATTRIBUTE) != target:
+            return {column: target}
+        words = f"{', '.join(FIELDS)}, attributes.NAME, MODEL__confidence or {IGNORE}"
+        return f"“{target}” is nothing that column “{column}” can be; use {words}."
+    if not own:
+        close = get_close_matches(column, columns, 1)
+        hint = f" Did you mean “{close[0]}”?" if close else ""
+        return f"There is no column and no model “{column}” in the file.{hint}"
+    if target == IGNORE:
+        return dict.fromkeys(own, IGNORE)
+    if target not in models:
+        return f"“{target}” is no model of this use case, which has: {_list(models)}."
+    return {c: f"{target}__{c.rpartition('__')[2]}" for c in own if is_measure(c)}
+
+
+def _strangers(targets: Mapping[str, str], models: Sequence[str]) -> list[str]:
+    """Name the models of the columns that the use case does not have, with what would help."""
+    named = dict.fromkeys(t.rpartition("__")[0] for t in targets.values() if is_measure(t))
+    to = models[0] if models else "MODEL"
+    return [
+        f"“{model}” is no model of this use case, which has: {_list(models)}. "
+        f"Rename it with --map {model}={to}, or leave it out with --map {model}={IGNORE}."
+        for model in named
+        if model not in models
+    ]
+
+
+def _list(models: Sequence[str]) -> str:
+    return ", ".join(models) or "none"
