@@ -51,6 +51,11 @@ def rows_of(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(stream)
 
 
+def told(event: Event) -> dict[str, Any]:
+    assert isinstance(event.new, dict)
+    return event.new
+
+
 def written(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
@@ -237,8 +242,7 @@ def test_one_event_tells_of_the_import_and_a_long_one_also_of_its_start(
         "ops",
     )
     assert ended.sentence == "5 decisions imported from log.csv."
-    assert started.new["sha256"] == ended.new["sha256"]
-    assert ended.new["stored"] == 5
+    assert (told(started)["sha256"], told(ended)["stored"]) == (told(ended)["sha256"], 5)
 
 
 def break_audit(kind: str) -> None:
@@ -273,6 +277,6 @@ def test_an_import_that_is_interrupted_leaves_whole_batches_and_goes_on_later(
         taken(assistant, source, ops, batch=2, on_progress=press_ctrl_c)
     assert Decision.objects.count() == 4
     event = Event.objects.latest("id")
-    assert (event.kind, event.new["stored"], event.new["interrupted"]) == ("decisions.imported", 4, True)
+    assert (event.kind, told(event)["stored"], told(event)["interrupted"]) == ("decisions.imported", 4, True)
     tally, _ = taken(assistant, source, ops, batch=2)
     assert (tally.stored, tally.already) == (1, 4)
