@@ -8,6 +8,7 @@ from them (masks of rules, hash places, replays of the live document) is kept wi
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, Final
 
 import numpy as np
@@ -197,6 +198,19 @@ class Columns:
         nothing = float("nan")
         places = (share(text, salt) if text else nothing for text in self.request_ids)
         return np.fromiter(places, np.float64, len(self))
+
+    @cached_property
+    def present(self) -> tuple[Stratum, ...]:
+        """Return the strata that any decision is in."""
+        counts = np.bincount(self.stratum, minlength=len(self.strata))
+        return tuple(stratum for stratum, count in zip(self.strata, counts, strict=True) if count)
+
+    @cached_property
+    def ids_digest(self) -> str:
+        """Return the SHA-256 of all decision ids, in order: what a stored result was computed from."""
+        digest = sha256(self.ids.ends.astype("<i8").tobytes())
+        digest.update(self.ids.bytes.tobytes())
+        return digest.hexdigest()
 
     @cached_property
     def hours(self) -> NDArray[np.uint8]:

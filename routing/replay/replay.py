@@ -130,9 +130,9 @@ def replay(
     return made
 
 
-def each_block(count: int, work: Callable[[slice], Any]) -> list[Any]:
+def each_block(count: int, work: Callable[[slice], Any], size: int = BLOCK) -> list[Any]:
     """Do the work for every block of rows, by two threads where there are many; return the results in order."""
-    blocks = [slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
+    blocks = [slice(start, min(start + size, count)) for start in range(0, count, size)]
     if count < MANY or _THREADS == 1:
         return [work(rows) for rows in blocks]
     with ThreadPoolExecutor(_THREADS) as threads:

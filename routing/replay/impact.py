@@ -1,0 +1,288 @@
+"""Impact: what a draft would have done beside what the live document would have done, with honest numbers (DESIGN §7).
+
+The live document is replayed too: what it did at the time depended on the day's versions, prices and draws.
+Everything here is a sum over `tally`'s counts. The same decisions and documents give the same numbers again.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.engine.decide import Compiled, Decision, compile_document
+from routing.engine.digest import digest
+from routing.replay.columns import CENSUS, Columns
+from routing.replay.estimates import Estimate, Group, mean, share, unknown
+from routing.replay.replay import Replayed, replay
+from routing.replay.tally import Tally, latency_p95, names, queues, row_labels, tally
+
+# Stored with each result: a later one may count otherwise.
+CODE: Final = "replay/1"
+NOT_KNOWABLE: Final = "not_knowable"
+
+Chosen = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What people cost: dollars and minutes for one review (audits included) and for one escalation."""
+
+    review_usd: float = 2.0
+    escalation_usd: float = 6.0
+    review_minutes: float = 4.0
+    escalation_minutes: float = 12.0
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One document's replay, counted."""
+
+    replayed: Replayed
+    tally: Tally
+    names: tuple[str, ...]
+    labels: NDArray[np.uint8]
+
+
+def impact(
+    columns: Columns,
+    draft: Mapping[str, Any],
+    *,
+    live: Mapping[str, Any],
+    live_state: str = "live",
+    draft_state: str = "live",
+    baseline: Mapping[str, Any] | None = None,
+    people: People | None = None,
+    moved: int = 0,
+) -> dict[str, Any]:
+    """Return the impact of a draft as JSON takes it; `moved` bounds the ids listed for each cell of the matrix.
+
+    Raises `InvalidDocument` for a faulty document and `NotLoaded` where a rule reads an attribute that was left out.
+    """
+    started = time.perf_counter()
+    people = people or People()
+    before = live_side(columns, live, live_state, baseline)
+    after = draft_side(columns, compile_document(draft, state=draft_state, baseline=baseline), before)
+    result = {
+        "decisions": len(columns),
+        "live": side(before, people),
+        "draft": side(after, people),
+        "matrix": matrix(before, after, moved),
+        "rules": _rules(before, after),
+        "queues": _queues(before, after),
+        "labels": _label_shares(columns),
+        "ids_digest": columns.ids_digest,
+        "code": CODE,
+        "seed": None,
+    }
+    return result | {"took_ms": round((time.perf_counter() - started) * 1000, 3)}
+
+
+def live_side(
+    columns: Columns, live: Mapping[str, Any], state: str, baseline: Mapping[str, Any] | None
+) -> Side:
+    """Return the live document's side, kept for as long as it stays the same."""
+    key = (digest(live), state, digest(baseline))
+
+    def made() -> Side:
+        return _counted(replay(columns, live, state=state, baseline=baseline), None)
+
+    return columns.memory.get("replay", key, made)
+
+
+def draft_side(columns: Columns, compiled: Compiled, before: Side) -> Side:
+    """Return the draft's side, counted beside the live one."""
+    return _counted(replay(columns, compiled), before)
+
+
+def _counted(replayed: Replayed, before: Side | None) -> Side:
+    if before is None:
+        counted = tally(replayed, None, 1, None)
+    else:
+        counted = tally(replayed, before.labels, len(before.names), before.replayed.cost_usd)
+    # Only the live side's labels are looked at row by row, and the draft's when somebody reads the moved ones.
+    labels = row_labels(replayed) if before is None else np.zeros(0, np.uint8)
+    return Side(replayed, counted, names(replayed), labels)
+
+
+def side(one: Side, people: People) -> dict[str, Any]:
+    """Return one document's numbers: `O` of DESIGN §7, with people and what is not knowable."""
+    by_action = {a: _count(one.tally, a) for a in ("answer", "review", "escalate")}
+    known = sum(by_action.values())
+    lost = int(one.tally.rows.sum()) - known
+    answers = np.array([_acts(d, "answer") for d in one.tally.decisions], np.bool_)
+    cost = mean(
+        float(one.tally.cost.sum()), one.tally.squares, known - one.tally.unpriced, lost + one.tally.unpriced
+    )
+    asked = by_action["review"] + one.tally.audited
+    paid = asked * people.review_usd + by_action["escalate"] * people.escalation_usd
+    minutes = asked * people.review_minutes + by_action["escalate"] * people.escalation_minutes
+    whole = None if cost.value is None or not known else cost.value + paid / known
+    return {
+        "answered": by_action["answer"],
+        "reviewed": by_action["review"],
+        "escalated": by_action["escalate"],
+        "not_knowable": lost,
+        "audited": one.tally.audited,
+        "by_model": by_model(one.tally),
+        "correct": _right(one, lost).as_dict(),
+        "wrong_among_answered": wrong(one.tally, answers, lost).as_dict(),
+        "cost_per_task_usd": cost.as_dict(),
+        "latency_ms_p95": latency_p95(one.replayed, lost).as_dict(),
+        "people": {
+            "cost_usd": round(paid, 6),
+            "hours": round(minutes / 60, 6),
+            "cost_per_task_with_models_usd": whole,
+        },
+    }
+
+
+def _acts(decision: Decision | None, action: str) -> bool:
+    return decision is not None and decision.action == action
+
+
+def _count(counted: Tally, action: str) -> int:
+    chosen = np.array([_acts(decision, action) for decision in counted.decisions], np.bool_)
+    return int(counted.rows[chosen].sum())
+
+
+def by_model(counted: Tally) -> dict[str, int]:
+    """Return whose answer stood, how often, whatever became of it."""
+    by_rung = counted.rows.sum(axis=(1, 2))
+    ladder = counted.replayed.table.rungs
+    return {
+        name: int(by_rung[counted.rungs == number].sum()) for number, (name, _) in enumerate(ladder, start=1)
+    }
+
+
+def wrong(counted: Tally, chosen: Chosen, lost: int = 0, other: int | None = None) -> Estimate:
+    """Estimate the share of wrong answers among the chosen cells, of all rows or those with one other label."""
+    # An answer without a model's words is the curated one: whether it fits, no label tells.
+    return share(_groups(counted, chosen, other, hit=0), lost)
+
+
+def _groups(counted: Tally, chosen: Chosen, other: int | None, hit: int) -> list[Group]:
+    """Return the chosen rows by how their labels came about; a `hit` is a verdict of 0 (wrong) or 1 (right)."""
+    rows = counted.rows[chosen].sum(axis=1) if other is None else counted.rows[chosen][:, other]
+    verdicts = counted.verdicts[chosen]
+    strata = counted.replayed.columns.strata
+    groups = []
+    for origin in range(rows.shape[1]):
+        kind = strata[origin // 2].kind if rows.shape[1] > 1 else CENSUS
+        column = rows[:, origin]
+        labels = int(column[verdicts < 2].sum())
+        groups.append(Group(kind, int(column.sum()), labels, int(column[verdicts == hit].sum())))
+    return groups
+
+
+def _right(one: Side, lost: int) -> Estimate:
+    """Estimate the share of all requests whose standing answer was right; without an answer none was."""
+    counted = one.tally
+    known = np.array([decision is not None for decision in counted.decisions], np.bool_)
+    stands = counted.rungs > 0
+    silent = int(counted.rows[known & ~stands].sum())
+    return share([*_groups(counted, stands, None, hit=1), Group("none", silent, silent, 0)], lost)
+
+
+def matrix(before: Side, after: Side, moved: int) -> list[dict[str, Any]]:
+    """Return the cells that hold decisions, live by draft: count, share, model cost a task on both sides, wrong."""
+    total = max(int(after.tally.rows.sum()), 1)
+    named = [d.band or d.action if d else NOT_KNOWABLE for d in after.tally.decisions]
+    cells = []
+    for old, live in enumerate(before.names):
+        for draft in after.names:
+            chosen = np.array([name == draft for name in named], np.bool_)
+            count = int(after.tally.rows[chosen, old].sum())
+            if not count:
+                continue
+            cell = {"live": live, "draft": draft, "count": count, "share": count / total}
+            cell |= {
+                "live_cost_per_task_usd": float(after.tally.other_cost[chosen, old].sum()) / count,
+                "draft_cost_per_task_usd": float(after.tally.cost[chosen, old].sum()) / count,
+                "wrong": _cell_wrong(after.tally, chosen, old).as_dict(),
+            }
+            cells.append(cell | ({"ids": moved_ids(before, after, live, draft, moved)} if moved else {}))
+    return cells
+
+
+def _cell_wrong(counted: Tally, chosen: Chosen, old: int) -> Estimate:
+    """Estimate how many of a cell's standing answers are wrong; nothing where no model's answer stands."""
+    chosen = chosen & (counted.rungs > 0)
+    return wrong(counted, chosen, other=old) if chosen.any() else unknown()
+
+
+def moved_ids(before: Side, after: Side, live: str, draft: str, limit: int, skip: int = 0) -> list[str]:
+    """Return ids of decisions in one cell of the matrix, the newest first."""
+    if live not in before.names or draft not in after.names:
+        return []
+    old, new = before.names.index(live), after.names.index(draft)
+    inside = (before.labels == old) & (row_labels(after.replayed) == new)
+    places = np.flatnonzero(inside)[::-1][skip : skip + limit]
+    return [after.replayed.columns.ids[int(place)] for place in places]
+
+
+def _rules(before: Side, after: Side) -> list[dict[str, Any]]:
+    """Return how often each rule of either document fires, in the draft's order."""
+    fired = [_by(one, lambda decision: decision.rule) for one in (after, before)]
+    known: dict[str | None, str] = {}
+    for one in (after, before):
+        known |= {
+            r.id: r.name for r in one.replayed.table.compiled.courses.document.rules if r.id not in known
+        }
+    return [
+        {"id": i, "name": name, "live": fired[1].get(i, 0), "draft": fired[0].get(i, 0)}
+        for i, name in known.items()
+    ]
+
+
+def _by(one: Side, key: Callable[[Decision], str | None]) -> dict[str | None, int]:
+    counts: dict[str | None, int] = {}
+    for decision, rows in zip(one.tally.decisions, one.tally.rows.sum(axis=(1, 2)).tolist(), strict=True):
+        if decision is not None:
+            counts[key(decision)] = counts.get(key(decision), 0) + rows
+    return counts
+
+
+def _queues(before: Side, after: Side) -> list[dict[str, Any]]:
+    """Return each desk's load by hour of the day (UTC), beside what it can take."""
+    loads = [
+        dict(zip(queues(one.replayed), one.tally.desks.tolist(), strict=True)) for one in (before, after)
+    ]
+    known = {
+        queue.name: queue
+        for one in (before, after)
+        for queue in one.replayed.table.compiled.courses.document.queues
+    }
+    days = max(before.replayed.columns.days, 1.0)
+    found = []
+    for name in dict.fromkeys([*known, *loads[0], *loads[1]]):
+        queue = known.get(name) if name else None
+        capacity = queue.capacity_per_hour if queue else None
+        hours = [[count / days for count in load.get(name, [0] * 24)] for load in loads]
+        over = [[h for h in range(24) if capacity is not None and load[h] > capacity] for load in hours]
+        if queue is None and not any(map(sum, hours)):
+            continue
+        found.append(
+            {
+                "queue": name,
+                "capacity_per_hour": capacity,
+                "sla_minutes": queue.sla_minutes if queue else None,
+                "live": hours[0],
+                "draft": hours[1],
+                "live_over_hours": over[0],
+                "draft_over_hours": over[1],
+            }
+        )
+    return found
+
+
+def _label_shares(columns: Columns) -> dict[str, float]:
+    """Return which share of the decisions has labels of which kind: the ground that the badges stand on."""
+    counts = np.bincount(columns.stratum, minlength=len(columns.strata)).tolist()
+    found: dict[str, float] = {}
+    for stratum, count in zip(columns.strata, counts, strict=True):
+        if count:
+            found[stratum.kind] = found.get(stratum.kind, 0.0) + count / len(columns)
+    return found
