@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from routing.actions.rollouts import SILENT_AFTER, duration, heard_since
+from routing.imports.records import INSTANCE as IMPORTED
 from routing.models import Rollout, Target
 
 SHOWN_FOR = timedelta(hours=24)
@@ -154,10 +155,12 @@ def spent_today(use_case: str) -> float:
     midnight = timezone.localtime(timezone=timezone.get_default_timezone()).replace(
         hour=0, minute=0, second=0, microsecond=0
     )
+    # Imported history was paid elsewhere; a log without times is of today, and must not end today's budget.
     query = (
-        "SELECT COALESCE(sum(cost_usd), 0) AS spent FROM routing_decision WHERE use_case = %s AND at >= %s"
+        "SELECT COALESCE(sum(cost_usd), 0) AS spent FROM routing_decision"
+        " WHERE use_case = %s AND at >= %s AND instance <> %s"
     )
-    spent = float(rows(query, [use_case, midnight])[0]["spent"])
+    spent = float(rows(query, [use_case, midnight, IMPORTED])[0]["spent"])
     _spent[use_case] = (time.monotonic() + SPENT_SECONDS, spent)
     return spent
 

@@ -26,6 +26,8 @@ KINDS = {
     "kill_switch.message_edited": "Message edited",
     "rollout.converged": "Assistants confirmed",
     "guardrail.set": "Guardrails set",
+    "decisions.import_started": "Import started",
+    "decisions.imported": "Decisions imported",
     "token.issued": "Token created",
     "token.revoked": "Token revoked",
 }

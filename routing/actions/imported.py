@@ -15,7 +15,8 @@ from django.db import Error, connection
 
 from routing.actions import outcomes
 from routing.actions.decisions import COLUMNS, NAMES
-from routing.imports.deciding import INSTANCE, Imported
+from routing.imports.deciding import Imported
+from routing.imports.records import INSTANCE
 
 _TYPES = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
 CREATE: Final = (

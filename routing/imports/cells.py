@@ -97,12 +97,16 @@ def words(cell: Any) -> str:
     return cell if isinstance(cell, str) else str(cell)
 
 
-@lru_cache(maxsize=20_000)
 def typed(cell: str) -> str | int | float | bool:
     """Read an attribute of a CSV file: a number or a boolean where it is written as one.
 
     7 and 0.5 are numbers; 007, 1e3 and what is too long for one stay text: they are ids.
     """
+    return _typed(cell) if len(cell) <= 25 else cell
+
+
+@lru_cache(maxsize=20_000)
+def _typed(cell: str) -> str | int | float | bool:
     if cell in _BOOLEANS:
         return _BOOLEANS[cell]
     kinds: tuple[Callable[[str], int | float], ...] = (int, float)

@@ -5,6 +5,7 @@ longer than its model's time limit would have been cut off, a rung that was not 
 """
 
 import json
+import math
 import re
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +17,11 @@ from uuid import UUID, uuid5
 from routing.engine.decide import Compiled, Decision
 from routing.imports.cells import MOST_TOKENS
 from routing.imports.faults import BadRow
-from routing.imports.records import Answer, Recorded
+from routing.imports.records import INSTANCE, Answer, Recorded
 from routing.runtime.climbing import Climb, climb
 from routing.runtime.completion import Attempt
 from routing.runtime.masking import masked, masked_mapping, masked_value, shortened, storable
 
-INSTANCE: Final = "import"
 MAX_TEXT: Final = 300
 MAX_ANSWER: Final = 2_000
 MAX_ATTRIBUTE: Final = 1_000
@@ -116,7 +116,7 @@ class Decider:
         context = recorded.attributes | {"request_id": recorded.request_id}
         signals = self._reported(recorded)
         plan = self.compiled.plan(context, signals)
-        decision, climbed = plan.decided, _NOTHING
+        decision, climbed = plan.decided, self._asked_by_caller(signals, recorded)
         if decision is None:
             climbed = self._climb(plan.rungs, recorded)
             standing = climbed.standing
@@ -126,8 +126,6 @@ class Decider:
                 signals = {"model": standing.model, "confidence": standing.confidence}
             decision = self.compiled.decide(context, signals)
         called = {attempt.model for attempt in climbed.tried}
-        if "model" in signals:
-            called.add(signals["model"])
         for answer in recorded.answers.values():
             answer.called = answer.model in called
         return self._columns(decision, signals, climbed, recorded)
@@ -138,6 +136,13 @@ class Decider:
             return {}
         answer = next(iter(recorded.answers.values()))
         return {"model": answer.model, "confidence": answer.confidence}
+
+    def _asked_by_caller(self, signals: Mapping[str, Any], recorded: Recorded) -> Climb:
+        """Return the one answer that the caller got before it asked for a decision."""
+        if "model" not in signals:
+            return _NOTHING
+        attempt = _attempt(signals["model"], recorded.answers[signals["model"]], math.inf)
+        return Climb((attempt,), attempt)
 
     def _climb(self, rungs: Sequence[tuple[str, float]], recorded: Recorded) -> Climb:
         elapsed_ms = 0.0
@@ -202,7 +207,7 @@ class Decider:
         """Name where the confidence came from. A model's own was sent by no caller, whatever the document asks for."""
         if confidence is None:
             return "missing" if climbed.tried else ""
-        return "" if self.source == "context" and climbed.tried else self.source
+        return "" if self.source == "context" and self.has_ladder else self.source
 
 
 def _attempt(model: str, answer: Answer | None, limit_s: float) -> Attempt:

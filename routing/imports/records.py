@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+
+# What stands in the place of the assistant that decided.
+INSTANCE: Final = "import"
 
 
 @dataclass(slots=True)

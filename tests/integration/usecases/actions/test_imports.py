@@ -17,6 +17,7 @@ from django.http import Http404
 from audit.models import Event
 from routing.imports.faults import Refusal, Unusable
 from routing.models import Decision, Outcome
+from routing.selectors import _spent, spent_today
 from tests.history import ladder, log
 from usecases.actions import imports, kill_switches, use_cases
 from usecases.models import UseCase
@@ -192,6 +193,13 @@ def test_history_is_decided_by_the_live_document_also_while_the_switch_is_pulled
     taken(assistant, source, ops)
     decision = Decision.objects.get(request_id="r-1")
     assert (decision.action, decision.state, decision.version) == ("answer", "live", 1)
+
+
+def test_what_history_cost_is_not_spent_today(assistant: UseCase, ops: User, tmp_path: Path) -> None:
+    _spent.clear()
+    taken(assistant, written(tmp_path / "log.csv", HEADER + "r-1,hello,,billing,A,1,0.95,500,,,,,\n"), ops)
+    assert Decision.objects.get().cost_usd == 500
+    assert spent_today("assistant") == 0
 
 
 @pytest.mark.parametrize(("name", "expected"), [("stranger", Http404), ("risk", Forbidden)])
