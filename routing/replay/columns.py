@@ -200,10 +200,10 @@ class Columns:
         return np.fromiter(places, np.float64, len(self))
 
     @cached_property
-    def present(self) -> tuple[Stratum, ...]:
-        """Return the strata that any decision is in."""
-        counts = np.bincount(self.stratum, minlength=len(self.strata))
-        return tuple(stratum for stratum, count in zip(self.strata, counts, strict=True) if count)
+    def strata_counts(self) -> Mapping[Stratum, int]:
+        """Return how many decisions each stratum has; those that are in none are left out."""
+        counts = np.bincount(self.stratum, minlength=len(self.strata)).tolist()
+        return {stratum: count for stratum, count in zip(self.strata, counts, strict=True) if count}
 
     @cached_property
     def ids_digest(self) -> str:

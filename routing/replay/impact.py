@@ -5,23 +5,23 @@ Everything here is a sum over `tally`'s counts. The same decisions and documents
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.engine.decide import Compiled, Decision, compile_document
+from routing.engine.decide import Compiled, compile_document
 from routing.engine.digest import digest
 from routing.replay.columns import CENSUS, Columns
 from routing.replay.estimates import Estimate, Group, mean, share, unknown
 from routing.replay.replay import Replayed, replay
 from routing.replay.tally import Tally, latency_p95, names, queues, row_labels, tally
+from routing.replay.verdicts import label
 
 # Stored with each result: a later one may count otherwise.
 CODE: Final = "replay/1"
-NOT_KNOWABLE: Final = "not_knowable"
 
 Chosen = NDArray[np.bool_]
 
@@ -44,6 +44,8 @@ class Side:
     tally: Tally
     names: tuple[str, ...]
     labels: NDArray[np.uint8]
+    lost: int
+    latency: Estimate
 
 
 def impact(
@@ -104,15 +106,15 @@ def _counted(replayed: Replayed, before: Side | None) -> Side:
         counted = tally(replayed, before.labels, len(before.names), before.replayed.cost_usd)
     # Only the live side's labels are looked at row by row, and the draft's when somebody reads the moved ones.
     labels = row_labels(replayed) if before is None else np.zeros(0, np.uint8)
-    return Side(replayed, counted, names(replayed), labels)
+    lost = int(counted.rows[counted.where(lambda decision: decision is None)].sum())
+    return Side(replayed, counted, names(replayed), labels, lost, latency_p95(replayed, lost))
 
 
 def side(one: Side, people: People) -> dict[str, Any]:
     """Return one document's numbers: `O` of DESIGN §7, with people and what is not knowable."""
-    by_action = {a: _count(one.tally, a) for a in ("answer", "review", "escalate")}
-    known = sum(by_action.values())
-    lost = int(one.tally.rows.sum()) - known
-    answers = np.array([_acts(d, "answer") for d in one.tally.decisions], np.bool_)
+    by_action = {"answer": 0, "review": 0, "escalate": 0} | one.tally.by(lambda decision: decision.action)
+    known, lost = sum(by_action.values()), one.lost
+    answers = one.tally.where(lambda decision: decision is not None and decision.action == "answer")
     cost = mean(
         float(one.tally.cost.sum()), one.tally.squares, known - one.tally.unpriced, lost + one.tally.unpriced
     )
@@ -130,22 +132,13 @@ def side(one: Side, people: People) -> dict[str, Any]:
         "correct": _right(one, lost).as_dict(),
         "wrong_among_answered": wrong(one.tally, answers, lost).as_dict(),
         "cost_per_task_usd": cost.as_dict(),
-        "latency_ms_p95": latency_p95(one.replayed, lost).as_dict(),
+        "latency_ms_p95": one.latency.as_dict(),
         "people": {
             "cost_usd": round(paid, 6),
             "hours": round(minutes / 60, 6),
             "cost_per_task_with_models_usd": whole,
         },
     }
-
-
-def _acts(decision: Decision | None, action: str) -> bool:
-    return decision is not None and decision.action == action
-
-
-def _count(counted: Tally, action: str) -> int:
-    chosen = np.array([_acts(decision, action) for decision in counted.decisions], np.bool_)
-    return int(counted.rows[chosen].sum())
 
 
 def by_model(counted: Tally) -> dict[str, int]:
@@ -180,7 +173,7 @@ def _groups(counted: Tally, chosen: Chosen, other: int | None, hit: int) -> list
 def _right(one: Side, lost: int) -> Estimate:
     """Estimate the share of all requests whose standing answer was right; without an answer none was."""
     counted = one.tally
-    known = np.array([decision is not None for decision in counted.decisions], np.bool_)
+    known = counted.where(lambda decision: decision is not None)
     stands = counted.rungs > 0
     silent = int(counted.rows[known & ~stands].sum())
     return share([*_groups(counted, stands, None, hit=1), Group("none", silent, silent, 0)], lost)
@@ -189,11 +182,11 @@ def _right(one: Side, lost: int) -> Estimate:
 def matrix(before: Side, after: Side, moved: int) -> list[dict[str, Any]]:
     """Return the cells that hold decisions, live by draft: count, share, model cost a task on both sides, wrong."""
     total = max(int(after.tally.rows.sum()), 1)
-    named = [d.band or d.action if d else NOT_KNOWABLE for d in after.tally.decisions]
+    named = {name: after.tally.where(lambda one, name=name: label(one) == name) for name in after.names}  # type: ignore[misc]
     cells = []
     for old, live in enumerate(before.names):
         for draft in after.names:
-            chosen = np.array([name == draft for name in named], np.bool_)
+            chosen = named[draft]
             count = int(after.tally.rows[chosen, old].sum())
             if not count:
                 continue
@@ -225,7 +218,7 @@ def moved_ids(before: Side, after: Side, live: str, draft: str, limit: int, skip
 
 def _rules(before: Side, after: Side) -> list[dict[str, Any]]:
     """Return how often each rule of either document fires, in the draft's order."""
-    fired = [_by(one, lambda decision: decision.rule) for one in (after, before)]
+    fired = [one.tally.by(lambda decision: decision.rule) for one in (after, before)]
     known: dict[str | None, str] = {}
     for one in (after, before):
         known |= {
@@ -235,14 +228,6 @@ def _rules(before: Side, after: Side) -> list[dict[str, Any]]:
         {"id": i, "name": name, "live": fired[1].get(i, 0), "draft": fired[0].get(i, 0)}
         for i, name in known.items()
     ]
-
-
-def _by(one: Side, key: Callable[[Decision], str | None]) -> dict[str | None, int]:
-    counts: dict[str | None, int] = {}
-    for decision, rows in zip(one.tally.decisions, one.tally.rows.sum(axis=(1, 2)).tolist(), strict=True):
-        if decision is not None:
-            counts[key(decision)] = counts.get(key(decision), 0) + rows
-    return counts
 
 
 def _queues(before: Side, after: Side) -> list[dict[str, Any]]:
@@ -280,9 +265,7 @@ def _queues(before: Side, after: Side) -> list[dict[str, Any]]:
 
 def _label_shares(columns: Columns) -> dict[str, float]:
     """Return which share of the decisions has labels of which kind: the ground that the badges stand on."""
-    counts = np.bincount(columns.stratum, minlength=len(columns.strata)).tolist()
     found: dict[str, float] = {}
-    for stratum, count in zip(columns.strata, counts, strict=True):
-        if count:
-            found[stratum.kind] = found.get(stratum.kind, 0.0) + count / len(columns)
+    for stratum, count in columns.strata_counts.items():
+        found[stratum.kind] = found.get(stratum.kind, 0.0) + count / len(columns)
     return found

@@ -51,7 +51,7 @@ def answer_threshold(
         return Recommendation(None, None, "No band answers, so there is no answer to promise anything about.")
     judged = standing(replay(columns, document, baseline=baseline))
     grid = [step for step in _between(document, band) if _same_ground(judged, step)]
-    if not grid:
+    if not grid or not judged.uniform.any():
         return Recommendation(None, None, _unlabelled(judged, promise))
     uniform = judged.uniform
     found = learn_then_test(

@@ -4,21 +4,23 @@ Rows are counted by cell (course, slot, rung, verdict), by where the other docum
 came about. All numbers of an impact are sums over these counts.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from routing.engine.decide import Decision
-from routing.replay.columns import CENSUS, Columns, Floats
+from routing.replay.columns import CENSUS, Columns, Floats, Mask
 from routing.replay.estimates import Estimate, quantile_places, unknown
 from routing.replay.replay import Replayed, each_block
 from routing.replay.verdicts import label
 
 Counts = NDArray[np.int64]
 Places = NDArray[np.intp]
+Key = TypeVar("Key")
 
 _BLOCK = 1 << 16
 
@@ -41,10 +43,24 @@ class Tally:
     audited: int
 
     @cached_property
-    def decisions(self) -> list[Decision | None]:
-        """Return the decision of each counted cell."""
+    def places(self) -> Places:
+        """Return the place of each counted cell's decision in the table."""
+        return self.cells // self.replayed.width
+
+    def where(self, holds: Callable[[Decision | None], bool]) -> Mask:
+        """Return the counted cells whose decision is such."""
         table = self.replayed.table.decisions
-        return [table[cell] for cell in (self.cells // self.replayed.width).tolist()]
+        return np.fromiter(map(holds, table), np.bool_, len(table)).take(self.places)
+
+    def by(self, key: Callable[[Decision], Key]) -> dict[Key, int]:
+        """Return how many rows have which property of their decision; what is not knowable is left out."""
+        table = self.replayed.table.decisions
+        rows = np.bincount(self.places, self.rows.sum(axis=(1, 2)), len(table)).astype(np.int64)
+        counts: dict[Key, int] = {}
+        for decision, count in zip(table, rows.tolist(), strict=True):
+            if decision is not None:
+                counts[key(decision)] = counts.get(key(decision), 0) + count
+        return counts
 
     @cached_property
     def rungs(self) -> Places:
@@ -104,17 +120,14 @@ class _Counting:
         )
         places = {name: place for place, name in enumerate(queues(replayed))}
         self.desks = len(places)
-        table = replayed.table.decisions
-        self.desk = np.array(
-            [
-                places[d.queue] if (d := table[cell]) is not None and d.action != "answer" else self.desks
-                for cell in (self.cells // replayed.width).tolist()
-            ],
-            np.uint16,
-        )
+        goes = [
+            places[decision.queue] if decision is not None and decision.action != "answer" else self.desks
+            for decision in replayed.table.decisions
+        ]
+        self.desk = np.array(goes, np.uint16).take(self.cells // replayed.width)
 
     def _mixed(self) -> bool:
-        return bool(self.columns.strata) and any(s.kind != CENSUS for s in self.columns.present)
+        return any(stratum.kind != CENSUS for stratum in self.columns.strata_counts)
 
     def tally(self) -> Tally:
         """Count all blocks and add them up."""
@@ -166,7 +179,8 @@ class _Counting:
             np.bincount(index, minlength=size),
             np.bincount(index, cost, size),
             other_cost,
-            float(np.dot(cost, cost)),
+            # Not a dot product: BLAS would start threads of its own, and wait for them longer than it counts.
+            float((cost * cost).sum()),
             unpriced,
             np.bincount(hour, minlength=(self.desks + 1) * 24),
         )
