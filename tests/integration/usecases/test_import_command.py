@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from audit.models import Event
 from routing.models import Decision
@@ -80,6 +81,14 @@ def test_a_report_keeps_the_refused_rows(tmp_path: Path) -> None:
         rows = list(csv.DictReader(stream))
     assert [row["line"] for row in rows] == [str(line) for line in range(3, 3 + len(BAD))]
     assert rows[0]["field"] == "small__cost_usd"
+
+
+def test_a_report_is_never_written_over_the_log(tmp_path: Path) -> None:
+    source = bad_file(tmp_path)
+    before = source.read_bytes()
+    code, _, err = imported(source, "--report", source)
+    assert (code, source.read_bytes()) == (2, before)
+    assert "overwrite the log" in err
 
 
 def test_bad_lines_of_json_are_told_and_the_rest_is_imported(tmp_path: Path) -> None:
@@ -197,6 +206,17 @@ def test_who_has_no_right_and_what_does_not_exist_is_told(tmp_path: Path) -> Non
     )
     assert "no account “nobody”" in imported(source, "--by", "nobody")[2]
     assert "cannot be read" in imported(tmp_path / "none.csv")[2]
+
+
+def test_a_database_that_takes_no_batch_is_no_refused_row(tmp_path: Path) -> None:
+    source = tmp_path / "log.csv"
+    source.write_bytes(HEADER + b"\n" + GOOD)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_event ADD CONSTRAINT broken CHECK (kind !~ 'import') NOT VALID")
+    code, _, err = imported(source)
+    assert code == 3
+    assert "did not take a batch" in err
+    assert not Decision.objects.exists()
 
 
 def test_a_dry_run_says_so(tmp_path: Path) -> None:

@@ -1,20 +1,21 @@
 """`manage.py import_decisions SLUG FILE`: a decision log from elsewhere into a use case.
 
 Ends with 0 when every row was taken or was there already, 1 when rows were refused (the rest is imported), 2 when the
-file cannot be used at all.
+file cannot be used at all; 3 when the database did not take a batch, 130 when it was stopped: what was stored stays.
 """
 
 import csv
 import sys
 import time
 from argparse import ArgumentParser
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.http import Http404
 
 from routing.imports.faults import Refusal, Unusable
@@ -77,19 +78,11 @@ class Command(BaseCommand):
     def _run(self, plan: imports.Plan, options: dict[str, Any]) -> imports.Report:
         progress = _Progress(self, plan.log.survey.lines, shown=options["progress"] or self.stderr.isatty())
         with ExitStack() as stack:
-            if options["report"]:
-                try:
-                    file = stack.enter_context(options["report"].open("w", encoding="utf-8", newline=""))
-                except OSError as error:
-                    raise CommandError(
-                        f"{options['report']} cannot be written: {error}", returncode=2
-                    ) from None
-                rows = csv.writer(file)
-                rows.writerow(["line", "field", "reason"])
+            report = stack.enter_context(_report(options["report"], options["file"]))
 
             def tell(refusal: Refusal) -> None:
-                if options["report"]:
-                    rows.writerow([refusal.line, refusal.field, refusal.reason])
+                if report:
+                    csv.writer(report).writerow([refusal.line, refusal.field, refusal.reason])
                 else:
                     progress.clear()
                     self.stderr.write(f"refused: {refusal}")
@@ -106,8 +99,27 @@ class Command(BaseCommand):
                 progress.clear()
                 words = "Stopped. What was stored stays; run the same command again to go on."
                 raise CommandError(words, returncode=130) from None
+            except DatabaseError as error:
+                words = "What was stored before stays; run the same command again to go on."
+                raise CommandError(
+                    f"The database did not take a batch: {error}\n{words}", returncode=3
+                ) from error
             finally:
                 progress.clear()
+
+
+def _report(path: Path | None, source: Path) -> AbstractContextManager[TextIO | None]:
+    """Open the file for refused rows, where one is asked for; never over the log itself."""
+    if path is None:
+        return nullcontext()
+    if path.exists() and path.samefile(source):
+        raise CommandError("The report would overwrite the log; give another --report.", returncode=2)
+    try:
+        file = path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error}", returncode=2) from None
+    csv.writer(file).writerow(["line", "field", "reason"])
+    return file
 
 
 class _Progress:

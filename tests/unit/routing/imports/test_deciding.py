@@ -91,6 +91,7 @@ def test_without_a_ladder_the_one_answer_is_the_callers() -> None:
         0.95,
         "context",
     )
+    assert (called(row), row["cost_usd"]) == (["small"], 0.1)
 
 
 CELLS = st.one_of(st.none(), st.sampled_from([0.0, 0.3, 0.6, 0.85, 0.9, 1.0]))
