@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from routing.engine.decide import Compiled, compile_document
 from routing.engine.digest import digest
-from routing.replay.columns import CENSUS, Columns
+from routing.replay.columns import CENSUS, Columns, Floats
 from routing.replay.estimates import Estimate, Group, mean, share, unknown
 from routing.replay.replay import Replayed, replay
 from routing.replay.tally import Tally, latency_p95, names, queues, row_labels, tally
@@ -46,6 +46,7 @@ class Side:
     labels: NDArray[np.uint8]
     lost: int
     latency: Estimate
+    cost: Floats
 
 
 def impact(
@@ -103,11 +104,13 @@ def _counted(replayed: Replayed, before: Side | None) -> Side:
     if before is None:
         counted = tally(replayed, None, 1, None)
     else:
-        counted = tally(replayed, before.labels, len(before.names), before.replayed.cost_usd)
+        counted = tally(replayed, before.labels, len(before.names), before.cost)
     # Only the live side's labels are looked at row by row, and the draft's when somebody reads the moved ones.
     labels = row_labels(replayed) if before is None else np.zeros(0, np.uint8)
     lost = int(counted.rows[counted.where(lambda decision: decision is None)].sum())
-    return Side(replayed, counted, names(replayed), labels, lost, latency_p95(replayed, lost))
+    # A sum of what is known: one price that was not recorded must not hide all others.
+    cost = np.nan_to_num(replayed.cost_usd) if before is None and counted.unpriced else replayed.cost_usd
+    return Side(replayed, counted, names(replayed), labels, lost, latency_p95(replayed, lost), cost)
 
 
 def side(one: Side, people: People) -> dict[str, Any]:

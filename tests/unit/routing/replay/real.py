@@ -16,10 +16,16 @@ from routing.replay.wide import read_wide
 ROOT = Path(__file__).resolve().parents[4]
 
 
+def there(name: str) -> Path | None:
+    """Return a file of the real data; None where it is missing."""
+    found = Path(os.environ.get("SHARED_DATA") or ROOT.parent / "shared" / "data") / name
+    return found if found.exists() else None
+
+
 def path(name: str) -> Path:
     """Return a file of the real data; skips the test where it is missing."""
-    found = Path(os.environ.get("SHARED_DATA") or ROOT.parent / "shared" / "data") / name
-    if not found.exists():
+    found = there(name)
+    if found is None:
         pytest.skip(f"no real data here: {name} is looked for beside the repository, or in SHARED_DATA")
     return found
 

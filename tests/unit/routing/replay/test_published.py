@@ -9,9 +9,10 @@ from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, recall_
 
 from routing.replay.columns import Columns, Floats
 from routing.replay.impact import impact
-from routing.replay.ladders import frontier
 from routing.replay.replay import replay
+from routing.replay.wide import read_wide
 from tests.unit.routing.replay import real
+from tests.unit.routing.replay.ladder_table import ladder_table
 
 LLAMAS = ["llama3.2-1b", "llama3.2-3b", "llama3.1-8b", "llama3.1-70b", "llama3.1-405b"]
 PRICES = dict(zip(LLAMAS, [0.10, 0.10, 0.20, 0.90, 3.00], strict=True))
@@ -77,25 +78,10 @@ def _level(confidence: Floats, stand: int) -> float:
 @pytest.mark.parametrize("benchmark", ["mmlu", "medmcqa"])
 def test_the_recommended_ladder_costs_no_more_than_the_published_one_at_equal_error(benchmark: str) -> None:
     """Fitted on the earlier rows, judged on the later ones, at ten error levels; against the best of all cascades."""
-    earlier = real.where(_cascades(), dataset=benchmark, split="train")
-    later = real.where(_cascades(), dataset=benchmark, split="test")
-    points = [
-        (1 - float(point["correct_rate"]), float(point["cost_usd_per_million_queries"]) / 1e6)
-        for point in real.published("llm_cascades/published_replay_points.csv.gz")
-        if (point["dataset"], point["method"]) == (benchmark, "gridsearch")
-    ]
-    found = frontier(earlier, list(earlier.names))
-    errors = [error for error, _ in points]
-    kept = 0
-    for level in np.linspace(min(errors), max(errors), 12)[1:-1]:
-        ladder = min((one for one in found if one.wrong <= level), key=lambda one: one.cost_usd)
-        document = real.cascade(*ladder.rungs)
-        told = impact(later, document, live=document)["draft"]
-        theirs = min(
-            (cost for error, cost in points if error <= 1 - told["correct"]["value"]), default=np.inf
-        )
-        kept += told["cost_per_task_usd"]["value"] <= theirs
-    assert kept >= 9
+    real.path("llm_cascades/decisions.csv.gz")
+    table = ladder_table(benchmark)
+    assert len(table) == 10
+    assert sum(line.ours <= line.theirs for line in table) >= 9
 
 
 def test_every_published_chatbot_threshold_comes_out() -> None:
@@ -158,8 +144,6 @@ def test_the_drift_of_the_later_period_is_told() -> None:
 def test_lines_are_read_as_files_are() -> None:
     lines = ["request_id,tier,small__confidence,small__correct\r\n", 'a,"vip, gold",0.9,1\r\n', "b,,,\r\n"]
     assert len(list(csv.DictReader(lines))) == 2
-    from routing.replay.wide import read_wide
-
     columns = read_wide(lines)
     assert columns.models["small"].asked.tolist() == [1, 0]
     assert list(columns.request_ids) == ["a", "b"]
