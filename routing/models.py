@@ -52,7 +52,9 @@ class Rollout(models.Model):
     resent = models.PositiveIntegerField(default=0)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["use_case", "version"], name="rollout_version")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["use_case", "version"], name="rollout_version")
+        ]
 
     def __str__(self) -> str:
         return f"{self.use_case} version {self.version}: {self.confirmed} of {self.expected}"
@@ -93,7 +95,9 @@ class Holding(models.Model):
     last_seen = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["assistant", "use_case"], name="holding_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["assistant", "use_case"], name="holding_once")
+        ]
         indexes: ClassVar = [models.Index(fields=["use_case", "last_seen"], name="holding_use_case")]
 
     def __str__(self) -> str:
@@ -164,7 +168,9 @@ class Outcome(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["decision_id", "source"], name="outcome_decision", condition=models.Q(decision_id__isnull=False)
+                fields=["decision_id", "source"],
+                name="outcome_decision",
+                condition=models.Q(decision_id__isnull=False),
             ),
             models.UniqueConstraint(
                 fields=["use_case", "request_id", "source"],
