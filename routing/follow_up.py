@@ -20,4 +20,6 @@ def _send(use_case: str, version: int) -> None:
     try:
         apply.delay(use_case, version)
     except (OperationalError, OSError) as error:
-        logger.warning("%s version %s: no follow-up queued, the reconciler will: %s", use_case, version, error)
+        logger.warning(
+            "%s version %s: no follow-up queued, the reconciler will: %s", use_case, version, error
+        )
