@@ -1,5 +1,6 @@
 """How numbers and times read on every page. A number that is not known is a dash, never a zero."""
 
+import math
 from datetime import datetime
 
 from django import template
@@ -20,10 +21,12 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 @register.filter
 def usd(amount: float | None) -> str:
-    """0.0384 → $0.038; amounts of a dollar and more with cents."""
+    """Write money: cents matter in sums, two digits that count in what one task costs."""
     if amount is None:
         return DASH
-    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.3f}"
+    if amount == 0 or amount >= 0.01:
+        return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.3f}"
+    return f"${amount:.{min(7, 1 - math.floor(math.log10(amount)))}f}"
 
 
 @register.filter
