@@ -16,20 +16,17 @@ from typing import Any, Final
 import numpy as np
 
 from routing.engine.conditions import number
+from routing.replay.assembling import Parts, assembled
 from routing.replay.columns import (
     ABSENT,
     ANSWERED,
-    AUDIT,
-    CENSUS,
-    DESK,
     FAILED,
-    NO_LABEL,
     SIGNALS,
     UNKNOWN,
     Columns,
     Floats,
+    Mask,
     ModelColumn,
-    Stratum,
     Texts,
 )
 from routing.replay.encoding import encoded
@@ -62,30 +59,40 @@ def extend(columns: Columns, rows: Iterable[Row], *, limit: int | None = None) -
 
 def _block(rows: list[Row], attributes: Sequence[str] | None) -> Columns:
     """Return one block of rows as columns."""
-    request_ids = Texts.of([_text(row.get("request_id")) for row in rows])
+    count = len(rows)
     own = [_text(row.get("id")) for row in rows]
-    ids = Texts.of(own) if any(own) else request_ids
-    models = _Models(len(rows))
-    strata = _Strata(len(rows))
+    models = _Models(count)
     for place, row in enumerate(rows):
         models.take(place, row)
-        strata.take(place, row, models)
-    names, by_model = models.columns()
-    return Columns(
-        ids=ids,
-        request_ids=request_ids,
-        at=np.fromiter((_milliseconds(row.get("at")) for row in rows), np.int64, len(rows)),
-        names=names,
-        models=by_model,
-        attributes=_attributes(rows, attributes),
-        signals=_signals(rows),
-        source=encoded([_source(row) for row in rows], _SOURCES),
-        recorded=models.recorded,
-        audited=np.fromiter((row.get("audited") is True for row in rows), np.bool_, len(rows)),
-        stratum=strata.codes,
-        strata=tuple(strata.known),
-        closed=attributes is not None,
+    actions = [row.get("action") for row in rows]
+    shares = (number(row.get("audit_share")) for row in rows)
+    return assembled(
+        Parts(
+            ids=Texts.of(own) if any(own) else None,
+            request_ids=Texts.of([_text(row.get("request_id")) for row in rows]),
+            at=np.fromiter((_milliseconds(row.get("at")) for row in rows), np.int64, count),
+            models=models.columns(),
+            recorded=models.recorded,
+            attributes=_attributes(rows, attributes),
+            signals=_signals(rows),
+            source=encoded([_source(row) for row in rows], _SOURCES),
+            answered=_mask([action == "answer" for action in actions]),
+            by_people=_mask([action in ("review", "escalate") for action in actions]),
+            held_out=_mask([row.get("holdout") is True for row in rows]),
+            audited=_mask([row.get("audited") is True for row in rows]),
+            audit_share=np.fromiter(shares, np.float64, count),
+            outcome=np.fromiter((_outcome(row.get("outcome")) for row in rows), np.int8, count),
+            closed=attributes is not None,
+        )
     )
+
+
+def _mask(flags: list[bool]) -> Mask:
+    return np.array(flags, np.bool_)
+
+
+def _outcome(outcome: object) -> int:
+    return _verdict(outcome.get("correct")) if isinstance(outcome, Mapping) else UNKNOWN
 
 
 class _Models:
@@ -119,48 +126,16 @@ class _Models:
         if isinstance(standing, str) and standing:
             self.recorded[place] = self.of(standing) + 1
 
-    def columns(self) -> tuple[tuple[str, ...], dict[str, ModelColumn]]:
-        """Return the names in order, and the columns by name."""
-        return tuple(self.numbers), {name: self.made[n] for name, n in self.numbers.items()}
-
-
-class _Strata:
-    """Sorts rows by how their label came about, and keeps the labels that count."""
-
-    def __init__(self, count: int) -> None:
-        self.codes = np.zeros(count, np.uint16)
-        self.known: dict[Stratum, int] = {Stratum(NO_LABEL): 0}
-
-    def take(self, place: int, row: Row, models: _Models) -> None:
-        """Judge one row whose models are already taken."""
-        stratum = _stratum(row)
-        self.codes[place] = self.known.setdefault(stratum, len(self.known))
-        outcome = row.get("outcome")
-        standing = int(models.recorded[place])
-        if not standing or not isinstance(outcome, Mapping) or stratum.kind in (CENSUS, NO_LABEL):
-            return
-        # A verdict on an answer that nobody drew is not a uniform one: it came because somebody complained.
-        if stratum.kind == DESK or row.get("audited") is True:
-            models.made[standing - 1].correct[place] = _verdict(outcome.get("correct"))
-
-
-def _stratum(row: Row) -> Stratum:
-    answers = [attempt for attempt in _attempts(row) if not attempt.get("error")]
-    if answers and all(_verdict(attempt.get("correct")) != UNKNOWN for attempt in answers):
-        return Stratum(CENSUS, 1.0)
-    if row.get("action") in ("review", "escalate"):
-        return Stratum(DESK, 1.0)
-    share = number(row.get("audit_share"))
-    if row.get("action") == "answer" and not row.get("holdout") and 0 < share <= 1:
-        return Stratum(AUDIT, float(share))
-    return Stratum(NO_LABEL)
+    def columns(self) -> dict[str, ModelColumn]:
+        """Return the columns by name, in the order in which the models came."""
+        return {name: self.made[place] for name, place in self.numbers.items()}
 
 
 def _attempts(row: Row) -> list[Row]:
     tried = row.get("tried")
     if not isinstance(tried, list | tuple):
         return []
-    return [a for a in tried if isinstance(a, Mapping) and isinstance(a.get("model"), str) and a["model"]]
+    return [a for a in tried if isinstance(a, dict) and type(a.get("model")) is str and a["model"]]
 
 
 def nothing(count: int) -> ModelColumn:
@@ -207,7 +182,7 @@ def _signal(value: object) -> float:
 
 def confidence(value: object) -> float:
     """Return a number in [0, 1] as it is; NaN for everything else."""
-    given = number(value)
+    given = value if type(value) is float else number(value)
     return float(given) if 0 <= given <= 1 else _NAN
 
 
