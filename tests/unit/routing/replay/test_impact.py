@@ -171,3 +171,28 @@ def test_what_nobody_labelled_widens_the_interval_to_both_sides() -> None:
     assert vague.low == pytest.approx(known.low * 1_000 / 1_050)
     assert vague.high == pytest.approx((known.high * 1_000 + 50) / 1_050)
     assert share([Group("audit", 1_000, 100, 5), Group("none", 200, 0, 0)]).badge == "not_knowable"
+
+
+def test_a_verdict_that_came_because_somebody_complained_is_no_label() -> None:
+    answered = _record(1, correct=None) | {
+        "audit_share": 0.05,
+        "audited": False,
+        "outcome": {"correct": False},
+    }
+    drawn = _record(2, correct=None) | {"audit_share": 0.05, "audited": True, "outcome": {"correct": True}}
+    reviewed = _record(3, correct=None) | {"action": "review", "outcome": {"correct": False}}
+    held_out = _record(4, correct=None) | {"audit_share": 0.05, "audited": True, "holdout": True}
+    held_out |= {"outcome": {"correct": True}}
+    columns = build([answered, drawn, reviewed, held_out])
+    assert columns.models["small"].correct.tolist() == [-1, 1, 0, -1]
+    assert {stratum.kind for stratum in columns.strata_counts} == {"audit", "desk", "none"}
+
+
+def test_one_models_verdict_alone_is_no_census() -> None:
+    tried = [
+        {"model": "small", "confidence": 0.5, "correct": True},
+        {"model": "large", "confidence": 0.9},
+    ]
+    columns = build([{"request_id": "r", "tried": tried, "model": "large", "action": "answer"}])
+    assert columns.models["small"].correct.tolist() == [-1]
+    assert [stratum.kind for stratum in columns.strata_counts] == ["none"]
