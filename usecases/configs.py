@@ -18,6 +18,7 @@ from usecases.publishing import Refused, latest
 
 FIELDS = ("slug", "name", "owner", "risk", "description", "document", "baseline", "message", "guardrails")
 REQUIRED = ("slug", "name", "owner", "document")
+OPTIONAL = frozenset(FIELDS) - frozenset(REQUIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,12 @@ def parse(text: str) -> dict[str, Any]:
     return checked(found)
 
 
-def checked(found: Any) -> dict[str, Any]:
+def checked(given: Any) -> dict[str, Any]:
     """Return a config mapping whose fields are known, present and of the right kind; else `Refused` with all faults."""
-    if not isinstance(found, dict):
+    if not isinstance(given, dict):
         raise Refused("Give an object with “slug”, “name”, “owner” and “document”.")
+    # An empty key in YAML and null in JSON say nothing: the same as leaving an optional field out.
+    found = {key: value for key, value in given.items() if value is not None or key not in OPTIONAL}
     errors = [_error(key, "is not a field of a use case.") for key in found if key not in FIELDS]
     errors += [_error(key, "is missing.") for key in REQUIRED if key not in found]
     for key in ("slug", "name", "owner", "risk", "description", "message"):
@@ -50,7 +53,7 @@ def checked(found: Any) -> dict[str, Any]:
             errors.append(_error(key, "has to be text."))
         elif "\0" in found.get(key, ""):
             errors.append(_error(key, "has a NUL character in it; leave that out."))
-    if "baseline" in found and found["baseline"] is not None and not isinstance(found["baseline"], dict):
+    if "baseline" in found and not isinstance(found["baseline"], dict):
         errors.append(_error("baseline", "has to be a config document."))
     errors += guardrails.check_limits(found.get("guardrails") or {})
     if errors:

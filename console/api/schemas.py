@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from usecases.gates import Gate
 from usecases.models import UseCase, Version
@@ -17,15 +17,23 @@ class Strict(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-class UseCaseFile(Schema):
-    """A use case as a file; unknown fields are refused by `usecases.configs` together with every other fault."""
+class UseCaseFile(BaseModel):
+    """A use case as a file; unknown fields are refused by `usecases.configs` together with every other fault.
+
+    Not a `Schema`: that one reads by attribute, and what it does not name would vanish without a word.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     slug: Any = None
     name: Any = None
     owner: Any = None
+    risk: Any = None
+    description: Any = None
     document: Any = None
+    baseline: Any = None
+    message: Any = None
+    guardrails: Any = None
 
 
 class Change(Strict):

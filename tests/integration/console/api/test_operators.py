@@ -54,10 +54,32 @@ def test_creating_takes_what_export_writes(use_case: UseCase, api: Api) -> None:
     config = api("GET", "/use-cases/claims/file").json() | {"slug": "claims-two"}
     created = api("POST", "/use-cases", config, by="admin")
     assert (created.status_code, created.json()["version"]) == (201, 1)
+    assert config["message"]
+    assert config["guardrails"]["knobs"]
+    assert api("GET", "/use-cases/claims-two/file", by="admin").json() == config
 
     again = api("POST", "/use-cases", config, by="admin")
     assert (again.status_code, again.json()["errors"][0]["path"]) == (422, "slug")
     assert api("POST", "/use-cases", config | {"slug": "three"}, by="ops").status_code == 403
+
+
+def test_creating_names_every_field_at_fault(people: dict[str, User], api: Api) -> None:
+    config = {"slug": "x", "name": "X", "owner": "o", "document": claims(), "colour": "blue"}
+    bounds = {"bands.answer.from": {"limit": [0.6, 1.0]}}
+    answer = api("POST", "/use-cases", config | {"guardrails": bounds, "baseline": "none"}, by="admin")
+    assert answer.status_code == 422
+    paths = {error["path"] for error in answer.json()["errors"]}
+    assert paths == {"colour", "guardrails.bands.answer.from", "baseline"}
+    assert not UseCase.objects.exists()
+
+
+def test_creating_needs_the_four_fields_only(people: dict[str, User], api: Api) -> None:
+    config: dict[str, Any] = {"slug": "x", "name": "X", "owner": "o", "document": claims()}
+    unsaid = ("baseline", "message", "guardrails", "risk", "description")
+    made = api("POST", "/use-cases", config, by="admin")
+    nulls = api("POST", "/use-cases", config | {"slug": "y"} | dict.fromkeys(unsaid), by="admin")
+    assert (made.status_code, nulls.status_code) == (201, 201)
+    assert nulls.json() == made.json() | {"slug": "y"}
 
 
 def test_a_change_is_applied_and_its_diff_can_be_read(use_case: UseCase, api: Api) -> None:
