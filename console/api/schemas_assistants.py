@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
+from pydantic_core import PydanticUseDefault
 
 MAX_INT = 2**31 - 1
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -23,8 +24,25 @@ def _blank(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _unsaid(value: Any) -> Any:
+    """Take null for a field that was left out: what was not measured must not cost the whole record."""
+    if value is None:
+        raise PydanticUseDefault
+    return value
+
+
+def _bare(value: Any) -> Any:
+    return value.removeprefix("sha256:") if isinstance(value, str) else value
+
+
+def _written(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) else value
+
+
 # A text that may be null or absent; both are stored as empty.
 Blank = BeforeValidator(_blank)
+# Anything else that may be null or absent; both are the field's default.
+Unsaid = BeforeValidator(_unsaid)
 Slug = Annotated[StrictStr, Field(min_length=1, max_length=80)]
 Instance = Annotated[StrictStr, Field(min_length=1, max_length=120)]
 RequestId = Annotated[StrictStr, Field(min_length=1, max_length=200)]
@@ -34,8 +52,9 @@ Time = Annotated[datetime, AfterValidator(_in_time)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Word = Annotated[StrictStr, Blank, Field(max_length=16)]
+Signal = Annotated[StrictStr, BeforeValidator(_written), Blank, Field(max_length=16)]
 Reason = Annotated[StrictStr, Blank, Field(max_length=32)]
-Digest = Annotated[StrictStr, Blank, Field(max_length=64)]
+Digest = Annotated[StrictStr, BeforeValidator(_bare), Blank, Field(max_length=64)]
 Name = Annotated[StrictStr, Blank, Field(max_length=80)]
 Label = Annotated[StrictStr, Blank, Field(max_length=120)]
 Line = Annotated[StrictStr, Blank, Field(max_length=200)]
@@ -58,10 +77,10 @@ class AckIn(Schema):
 
 
 class HeldIn(Schema):
-    """What is held for one use case; `enforced` is absent where it is the same."""
+    """What is held for one use case, version 0 for nothing yet; `enforced` is absent where it is the same."""
 
     use_case: Slug
-    version: Version
+    version: Annotated[Version, Unsaid] = 0
     digest: Digest = ""
     enforced: Digest | None = None
     source: Word = ""
@@ -74,8 +93,8 @@ class HeartbeatIn(Schema):
     use_cases: Annotated[list[HeldIn], Field(max_length=500)]
     started_at: Time | None = None
     software: Label = ""
-    spool: dict[str, Any] = {}
-    stopping: bool = False
+    spool: Annotated[dict[str, Any], Unsaid] = {}
+    stopping: Annotated[bool, Unsaid] = False
 
 
 class Desired(Schema):
@@ -97,8 +116,8 @@ class Attempt(Schema):
 
     model: Label = ""
     confidence: Number | None = None
-    cost_usd: Amount = 0.0
-    latency_ms: Amount = 0.0
+    cost_usd: Annotated[Amount, Unsaid] = 0.0
+    latency_ms: Annotated[Amount, Unsaid] = 0.0
     error: Remark = ""
 
 
@@ -108,34 +127,34 @@ class DecisionIn(Schema):
     id: UUID
     request_id: RequestId
     use_case: Slug
-    version: Version = 0
+    version: Annotated[Version, Unsaid] = 0
     digest: Digest = ""
-    state: Literal["live", "review_all", "baseline"] = "live"
+    state: Annotated[Literal["live", "review_all", "baseline"], Unsaid] = "live"
     instance: Label = ""
     at: Time
-    attributes: dict[str, Any] = {}
+    attributes: Annotated[dict[str, Any], Unsaid] = {}
     text: Question = ""
     answer: Answer = ""
     model: Label = ""
-    tried: Annotated[list[Attempt], Field(max_length=50)] = []
+    tried: Annotated[list[Attempt], Field(max_length=50), Unsaid] = []
     confidence: Number | None = None
-    signal: Word = ""
+    signal: Signal = ""
     band: Name = ""
     action: Literal["answer", "review", "escalate"]
     rule: Name = ""
     queue: Name = ""
     reason: Reason = ""
     detail: Remark = ""
-    audited: bool = False
-    audit_share: Share = 0.0
-    holdout: bool = False
-    cost_usd: Amount = 0.0
-    latency_ms: Amount = 0.0
-    tokens_in: Count = 0
-    tokens_out: Count = 0
+    audited: Annotated[bool, Unsaid] = False
+    audit_share: Annotated[Share, Unsaid] = 0.0
+    holdout: Annotated[bool, Unsaid] = False
+    cost_usd: Annotated[Amount, Unsaid] = 0.0
+    latency_ms: Annotated[Amount, Unsaid] = 0.0
+    tokens_in: Annotated[Count, Unsaid] = 0
+    tokens_out: Annotated[Count, Unsaid] = 0
     prompt: Line = ""
     retrieval_index: Line = ""
-    sources: list[Any] = []
+    sources: Annotated[list[Any], Unsaid] = []
     input_digest: Digest = ""
     trace_id: Digest = ""
 

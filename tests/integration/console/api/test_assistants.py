@@ -208,6 +208,30 @@ def test_a_bad_record_never_blocks_the_rest(api: Api) -> None:
     assert sorted(error["path"] for error in first["errors"]) == ["action", "confidence", "version"]
 
 
+NAMED = "model signal band rule queue reason prompt retrieval_index input_digest trace_id instance digest"
+MEASURED = "confidence cost_usd latency_ms tokens_in tokens_out audit_share audited holdout version"
+LISTED = "tried sources attributes"
+
+
+@pytest.mark.parametrize("field", f"{NAMED} {MEASURED} {LISTED}".split())
+def test_what_was_not_known_may_be_null(api: Api, field: str) -> None:
+    absent, null = decision(), decision(**{field: None})
+    assert api("POST", "/decisions", [absent, null]).json()["stored"] == 2
+    rows = [Decision.objects.values(field).get(pk=one["id"]) for one in (absent, null)]
+    assert rows[0] == rows[1]
+
+
+def test_an_attempt_that_failed_has_no_price(api: Api) -> None:
+    failed = {"model": "small", "confidence": None, "cost_usd": None, "latency_ms": None, "error": "timeout"}
+    assert api("POST", "/decisions", decision(tried=[failed])).json()["stored"] == 1
+    assert Decision.objects.get().tried == [failed | {"cost_usd": 0.0, "latency_ms": 0.0}]
+
+
+def test_a_digest_may_name_its_kind(api: Api) -> None:
+    api("POST", "/decisions", decision(input_digest=f"sha256:{DIGEST}", digest=f"sha256:{DIGEST}"))
+    assert Decision.objects.values_list("input_digest", "digest").get() == (DIGEST, DIGEST)
+
+
 def test_a_batch_in_which_nothing_is_right_is_refused(api: Api) -> None:
     found = problem(api("POST", "/decisions", [decision(id="no"), {}]), 422)
 
