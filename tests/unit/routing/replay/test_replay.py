@@ -66,10 +66,23 @@ def drafts(draw: st.DrawFn) -> Json:
     return document
 
 
+@st.composite
+def baselines(draw: st.DrawFn) -> Json:
+    """A baseline with rules, thresholds and audits of its own."""
+    document = draw(documents())
+    for rule in document["rules"]:
+        if rule["then"].pop("start", None) and not rule["then"]:
+            rule["then"] = {"queue": "desk"}
+    own = {"models": [], "ladder": [], "messages": {"answer": "We are closed."}}
+    return document | own | {"confidence": {"source": "context", "missing": 0.0}}
+
+
 @settings(max_examples=120, deadline=None)
-@given(drafts(), st.lists(records(), min_size=1, max_size=6), states)
-def test_replay_decides_as_decide_does(document: Json, rows: list[Json], state: str) -> None:
-    compiled = compile_document(document, state=state)
+@given(drafts(), st.none() | baselines(), st.lists(records(), min_size=1, max_size=6), states)
+def test_replay_decides_as_decide_does(
+    document: Json, baseline: Json | None, rows: list[Json], state: str
+) -> None:
+    compiled = compile_document(document, state=state, baseline=baseline)
     columns = build(rows)
     replayed = replay(columns, compiled)
     for place, row in enumerate(rows):
