@@ -5,7 +5,7 @@ Steps that cannot matter for any row of these columns (no model ever failed, no 
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ LEAST_TIME_S: Final = 0.05
 NO_VERDICT: Final = 3
 
 Bytes = NDArray[np.uint8]
+# One byte but for documents with hundreds of edges.
+Slots = Codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class _Rows:
     asking: Mask
     tried: Mask
     lost: Mask
-    slot: Bytes
+    slot: Slots
     rung: Bytes
     correct: Bytes
     cost: Floats
@@ -53,6 +55,7 @@ class Climber:
         self.columns = columns
         self.table = table
         self.course = course
+        self.kind: type[np.unsignedinteger[Any]] = np.uint8 if table.slots <= 255 else np.uint16
         document = table.compiled.courses.document
         timeouts = {model.name: model.timeout_s * 1000 for model in document.models}
         self.context = document.confidence.source == "context"
@@ -95,7 +98,7 @@ class Climber:
             here = rows.asking if first is None else rows.asking & (first < rung.number)
             self._ask(rung, place, here.copy(), rows)
         nobody = asked & (rows.rung == 0)
-        np.copyto(rows.slot, np.uint8(self.table.unsure + 1), where=nobody)
+        np.copyto(rows.slot, self.kind(self.table.unsure + 1), where=nobody)
         if rows.lost.any():
             rows.slot[rows.lost] = self.table.lost
             rows.correct[rows.lost] = NO_VERDICT
@@ -113,7 +116,7 @@ class Climber:
             asking=asking,
             tried=np.zeros(count, np.bool_),
             lost=np.zeros(count, np.bool_),
-            slot=np.full(count, self.table.unsure, np.uint8),
+            slot=np.full(count, self.table.unsure, self.kind),
             rung=np.zeros(count, np.uint8),
             correct=np.full(count, NO_VERDICT, np.uint8),
             cost=cost,
@@ -166,8 +169,12 @@ class Climber:
         leave = ~keep
         rows.rung &= leave
         rows.rung |= keep & np.uint8(rung.number)
-        rows.slot &= leave
-        rows.slot |= keep & self._slots(confidence)
+        slots = self._slots(confidence)
+        if self.kind is np.uint8:
+            rows.slot &= leave
+            rows.slot |= keep & slots
+        else:
+            np.copyto(rows.slot, slots, where=answered)
         rows.correct &= leave
         rows.correct |= keep & (model.correct[place].view(np.uint8) & np.uint8(3))
         sure = confidence >= rung.accept_from
@@ -225,16 +232,16 @@ class Climber:
         reported = self.reported[place]
         return np.where(np.isnan(reported), model.confidence[place], reported)
 
-    def _slots(self, confidence: Floats) -> Bytes:
+    def _slots(self, confidence: Floats) -> Slots:
         """Return the slot of each confidence: the number of edges above 0 that it reaches."""
         edges = self.table.edges[1:]
         if len(edges) > MANY_EDGES:
-            slot = np.searchsorted(edges, confidence, "right").astype(np.uint8)
+            slot: Slots = np.searchsorted(edges, confidence, "right").astype(self.kind)
         else:
-            slot = np.zeros(len(confidence), np.uint8)
+            slot = np.zeros(len(confidence), self.kind)
             for edge in edges:
                 slot += confidence >= edge
-        np.copyto(slot, np.uint8(self.table.unsure), where=np.isnan(confidence))
+        np.copyto(slot, self.kind(self.table.unsure), where=np.isnan(confidence))
         return slot
 
     def _pack(self, course: Codes, rows: _Rows, cell: Codes) -> None:
