@@ -31,6 +31,9 @@ AUDIT: Final = "audit"
 DESK: Final = "desk"
 NO_LABEL: Final = "none"
 
+# The draws that are worked out when first needed, and kept when rows are added.
+DRAWS: Final = ("audit_place", "holdout_place")
+
 SIGNALS: Final = ("sensitivity", "retrieval_score", "spent_today_usd", "confidence")
 # What an absent signal is stored as: inside of any threshold, since it is not part of the request. The confidence is
 # different: there is always a band, so an absent one is an unreadable one.
@@ -234,7 +237,7 @@ class Columns:
         if count >= len(self):
             return self
         cut = slice(len(self) - count, None)
-        return replace(
+        kept = replace(
             self,
             ids=self.ids.last(count),
             request_ids=self.request_ids.last(count),
@@ -248,6 +251,17 @@ class Columns:
             stratum=self.stratum[cut].copy(),
             memory=Memory(),
         )
+        for name, places in self.drawn().items():
+            kept.keep_drawn(name, places[cut].copy())
+        return kept
+
+    def drawn(self) -> dict[str, Floats]:
+        """Return the draws that were already worked out, by name."""
+        return {name: self.__dict__[name] for name in DRAWS if name in self.__dict__}
+
+    def keep_drawn(self, name: str, places: Floats) -> None:
+        """Keep a draw that was worked out elsewhere: a million hashes take a second."""
+        self.__dict__[name] = places
 
 
 def _cut(column: Attribute, cut: slice) -> Attribute:

@@ -28,7 +28,7 @@ def joined(blocks: Sequence[Columns]) -> Columns:
     assert isinstance(source, Coded)
     own = any(block.ids is not block.request_ids for block in blocks)
     request_ids = _texts([block.request_ids for block in blocks])
-    return Columns(
+    whole = Columns(
         ids=_texts([block.ids for block in blocks]) if own else request_ids,
         request_ids=request_ids,
         at=np.concatenate([block.at for block in blocks]),
@@ -43,6 +43,10 @@ def joined(blocks: Sequence[Columns]) -> Columns:
         strata=strata,
         closed=any(block.closed for block in blocks),
     )
+    # Where the older rows have been drawn, only the newer ones are.
+    for name in {name for block in blocks for name in block.drawn()}:
+        whole.keep_drawn(name, np.concatenate([getattr(block, name) for block in blocks]))
+    return whole
 
 
 def _texts(parts: Sequence[Texts]) -> Texts:

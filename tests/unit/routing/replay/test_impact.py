@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from routing.engine import sampling
 from routing.replay.building import build, extend
 from routing.replay.columns import DESK, Columns, Stratum
 from routing.replay.estimates import Group, share
@@ -103,6 +104,15 @@ def test_newer_rows_come_after_the_older_ones_within_the_limit() -> None:
     assert impact(whole, _one_rung(0.7), live=_one_rung(0.9)) | {"took_ms": 0} == (
         impact(parts, _one_rung(0.7), live=_one_rung(0.9)) | {"took_ms": 0}
     )
+
+
+def test_draws_stay_with_the_rows_when_newer_ones_come() -> None:
+    columns = build([_record(n) for n in range(3)])
+    assert columns.audit_place[0] == sampling.share("r0", "audit")
+    columns = extend(columns, [_record(n) for n in range(3, 6)], limit=4)
+    assert "audit_place" in columns.drawn()
+    assert columns.audit_place.tolist() == [sampling.share(f"r{n}", "audit") for n in range(2, 6)]
+    assert columns.holdout_place.tolist() == [sampling.share(f"r{n}", "holdout") for n in range(2, 6)]
 
 
 def test_an_attribute_that_was_left_out_is_missed_loudly() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from routing.replay.calibration import calibration_error, fit, labelled, reliability
 from routing.replay.certificate import Promise
+from routing.replay.drift import shifts
 from routing.replay.impact import impact
 from routing.replay.recommend import answer_threshold, ladder, risk_coverage
 from routing.replay.replay import replay
@@ -67,6 +68,14 @@ def test_the_certificate_of_the_earlier_period_is_not_supported_by_the_later_one
     assert bought.document["bands"][0]["from"] <= 0.9
     again = answer_threshold(real.where(columns, split="test"), bought.document, promise)
     assert again.document is None or again.document["bands"][0]["from"] > bought.document["bands"][0]["from"]
+
+
+def test_what_is_asked_now_and_was_not_before_says_why() -> None:
+    columns = real.decisions("clinc150")
+    found = shifts(real.where(columns, split="val"), real.where(columns, split="test"))
+    outside = next(shift for shift in found if (shift.attribute, shift.value) == ("in_scope", 0))
+    assert (round(outside.before, 2), round(outside.after, 2)) == (0.03, 0.18)
+    assert found[0].moved >= found[-1].moved >= 0.02
 
 
 def test_a_whole_ladder_is_recommended_that_keeps_the_promise_later() -> None:
