@@ -164,6 +164,7 @@ class Outcome(models.Model):
     corrected_answer = models.TextField(blank=True)
     bucket = models.CharField(max_length=80, blank=True)
     at = models.DateTimeField(default=timezone.now)
+    received_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints: ClassVar = [
@@ -178,6 +179,7 @@ class Outcome(models.Model):
                 condition=models.Q(decision_id__isnull=True),
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["use_case", "received_at"], name="outcome_received")]
 
     def __str__(self) -> str:
         return f"{self.decision_id or self.request_id}: {'right' if self.correct else 'wrong'}"

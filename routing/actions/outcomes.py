@@ -25,14 +25,14 @@ class Word:
 
 UPSERT = """
 INSERT INTO routing_outcome AS o
-    (decision_id, request_id, use_case, correct, source, corrected_answer, bucket, at)
-SELECT decision_id, request_id, use_case, correct, source, corrected_answer, bucket, at
+    (decision_id, request_id, use_case, correct, source, corrected_answer, bucket, at, received_at)
+SELECT decision_id, request_id, use_case, correct, source, corrected_answer, bucket, at, now()
 FROM unnest(%(decision_id)s::uuid[], %(request_id)s::text[], %(use_case)s::text[], %(correct)s::boolean[],
             %(source)s::text[], %(corrected_answer)s::text[], %(bucket)s::text[], %(at)s::timestamptz[])
     AS given (decision_id, request_id, use_case, correct, source, corrected_answer, bucket, at)
 ON CONFLICT {target} DO UPDATE SET
     correct = EXCLUDED.correct, corrected_answer = EXCLUDED.corrected_answer, bucket = EXCLUDED.bucket,
-    at = EXCLUDED.at
+    at = EXCLUDED.at, received_at = EXCLUDED.received_at
 WHERE o.at <= EXCLUDED.at AND (o.correct, o.corrected_answer, o.bucket)
     IS DISTINCT FROM (EXCLUDED.correct, EXCLUDED.corrected_answer, EXCLUDED.bucket)
 """

@@ -1,5 +1,7 @@
 """People, groups and a use case. Django's parts are imported late: this file is read before settings are."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,14 @@ GUARDRAILS = {
     },
     "models": ["openai/gpt-4o-mini", "openai/gpt-4o"],
 }
+
+
+@pytest.fixture(autouse=True)
+def own_history() -> Iterator[None]:
+    """Keep no decisions in memory that the test before has rolled back."""
+    yield
+    if "routing.history" in sys.modules:
+        sys.modules["routing.history"].SHARED.forget()
 
 
 @pytest.fixture
