@@ -225,7 +225,11 @@ class SmallConsole(Served):
         if faulty and (self.strict or len(faulty) == len(records)):
             return JSONResponse({"title": "wrong", "errors": []}, status_code=422)
         self.batches.append(len(records))
-        self.decisions += [record for n, record in enumerate(records) if n not in faulty]
+        taken = [record for n, record in enumerate(records) if n not in faulty]
+        self.decisions += taken
+        for record in taken:  # the number that heartbeats are told counts what has been delivered
+            if record["use_case"] in self.spent_today:
+                self.spent_today[record["use_case"]] += record["cost_usd"]
         if self.lose_answers:
             # Taken, but the assistant never hears of it.
             self.lose_answers -= 1
