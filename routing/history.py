@@ -7,6 +7,8 @@ least recently goes first. This module imports NumPy: whoever serves pages impor
 
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -26,6 +28,9 @@ REPLAYS: Final = 64
 # A slider asks many times a second. What assistants send meanwhile is taken in between, not at each move.
 FRESH_SECONDS: Final = 2.0
 CUTS_KEPT: Final = 4
+# How many questions wait for a history that another one is loading, and how long. The others hear how far it is.
+WAITING: Final = 16
+WAIT_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,17 @@ class Progress:
     rows: int = 0
     expected: int = 0
     loading: bool = False
+
+
+class Busy(Exception):
+    """The history is being loaded for somebody else, and takes longer than one should wait."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(
+            f"The history is being read: {progress.rows:,} of {progress.expected:,} decisions so far. "
+            "Ask again in a moment."
+        )
+        self.progress = progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +83,7 @@ class _Kept:
     as_of: datetime = BEGINNING
     checked: float = 0.0
     read: int = 0
+    waiting: int = 0
     progress: Progress = Progress()
     cuts: OrderedDict[int, Columns] = field(default_factory=OrderedDict)
 
@@ -78,16 +95,25 @@ class _Kept:
 class Histories:
     """The histories of a process. Safe to share between threads: one loads a use case, the others wait for it."""
 
-    def __init__(self, budget_bytes: int = BUDGET_BYTES, fresh_seconds: float = FRESH_SECONDS) -> None:
+    def __init__(
+        self,
+        budget_bytes: int = BUDGET_BYTES,
+        fresh_seconds: float = FRESH_SECONDS,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
         self.budget_bytes = budget_bytes
         self.fresh_seconds = fresh_seconds
+        self.wait_seconds = wait_seconds
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._lock = Lock()
 
     def window(self, use_case: str, window: Window) -> History:
-        """Return the decisions of a window, loading and updating what is needed for it."""
+        """Return the decisions of a window, loading and updating what is needed for it.
+
+        Raises `Busy` when another thread is still loading them after `wait_seconds`.
+        """
         kept = self._entry(use_case)
-        with kept.lock:
+        with self._turn(kept):
             if time.monotonic() - kept.checked > self.fresh_seconds or not kept.checked:
                 self._update(kept)
             found = self._window(kept, window)
@@ -117,6 +143,29 @@ class Histories:
             kept = self._kept.setdefault(use_case, _Kept(use_case))
             self._kept.move_to_end(use_case)
             return kept
+
+    @contextmanager
+    def _turn(self, kept: _Kept) -> Iterator[None]:
+        """Hold a history's lock. Who has to wait holds no connection meanwhile."""
+        if not kept.lock.acquire(blocking=False):
+            self._wait(kept)
+        try:
+            yield
+        finally:
+            kept.lock.release()
+
+    def _wait(self, kept: _Kept) -> None:
+        with self._lock:
+            if kept.waiting >= WAITING:
+                raise Busy(kept.progress)
+            kept.waiting += 1
+        try:
+            history_rows.let_go()
+            if not kept.lock.acquire(timeout=self.wait_seconds):
+                raise Busy(kept.progress)
+        finally:
+            with self._lock:
+                kept.waiting -= 1
 
     def _forget_oldest(self, asked: _Kept) -> None:
         with self._lock:

@@ -24,22 +24,34 @@ MOST_IDS: Final = 200
 SHAPES: Final = 'Say “all”, {"decisions": N} or {"days": N}.'
 
 
+class Loading(Exception):
+    """The history is being read for somebody else's question: `rows` of `expected` so far. Ask again in a moment."""
+
+    def __init__(self, words: str, rows: int, expected: int) -> None:
+        super().__init__(words)
+        self.rows = rows
+        self.expected = expected
+
+
 def ask(*, use_case: UseCase, document: Any, by: Any, window: Any = None, ids: int = 0) -> dict[str, Any]:
     """Return the impact of a document on the decisions of a window (default: the last 7 days), as strict JSON takes it.
 
     `ids` bounds the decisions listed for each cell of the matrix. Raises `Http404` for a stranger, `Refused` with every
-    fault of document and window.
+    fault of document and window, `Loading` where the history takes longer to read than one should wait.
     """
     permissions.check(by, "view", use_case)
     wrong = [*faults(document), *window_faults(window)]
     if wrong:
         words = f"The question has {len(wrong)} fault{'s' * (len(wrong) != 1)}."
         raise Refused(words, [{"path": fault.path, "message": fault.message} for fault in wrong])
-    from routing.history import SHARED
+    from routing.history import SHARED, Busy
     from routing.replay.impact import impact
 
     standing = latest(use_case)
-    history = SHARED.window(use_case.slug, _window(window))
+    try:
+        history = SHARED.window(use_case.slug, _window(window))
+    except Busy as busy:
+        raise Loading(str(busy), busy.progress.rows, busy.progress.expected) from busy
     found = impact(
         history.columns,
         document,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from django.db import connection, connections
 from django.utils import timezone
 from uuid6 import uuid7
 
+from routing import history_rows
 from routing.actions import outcomes
-from routing.history import Histories, Window
-from routing.history_rows import CHUNK
+from routing.history import Busy, Histories, Progress, Window
+from routing.history_rows import CHUNK, Chunk
 from routing.models import Decision
 from routing.replay.columns import AUDIT, CENSUS, DESK, NO_LABEL, UNKNOWN, Columns
 
@@ -207,8 +209,14 @@ def test_memory_stays_within_its_budget(db: None, monkeypatch: pytest.MonkeyPatc
     assert tiny.window("claims", Window(decisions=3)).complete
 
 
-@pytest.mark.django_db(transaction=True)
-def test_many_questions_at_once_load_a_history_once() -> None:
+@pytest.fixture
+def committed(transactional_db: None) -> Iterator[None]:
+    """Take decisions back that other connections had to see: the table is not Django's to empty."""
+    yield
+    Decision.objects.all().delete()
+
+
+def test_many_questions_at_once_load_a_history_once(committed: None) -> None:
     for number in range(20):
         decided(f"r-{number}", minutes=number)
     received_long_ago()
@@ -223,3 +231,38 @@ def test_many_questions_at_once_load_a_history_once() -> None:
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(ask, range(8))) == [20] * 8
     assert histories.rows_read("claims") == 20
+
+
+def test_who_waits_too_long_hears_how_far_it_is_and_holds_no_connection(
+    committed: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(20):
+        decided(f"r-{number}", minutes=number)
+    histories, half_way, go_on, pages = Histories(wait_seconds=0.05), Event(), Event(), history_rows.pages
+
+    def slowly(use_case: str, floor: datetime, before: datetime, most: int) -> Iterator[Chunk]:
+        for chunk in pages(use_case, floor, before, 5):
+            yield chunk
+            half_way.set()
+            assert go_on.wait(20)
+
+    def load() -> int:
+        try:
+            return len(histories.window("claims", ALL).columns)
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr("routing.history_rows.pages", slowly)
+    with ThreadPoolExecutor(1) as threads:
+        loading = threads.submit(load)
+        try:
+            assert half_way.wait(20)
+            with pytest.raises(Busy, match=r"5 of 20 decisions") as busy:
+                histories.window("claims", ALL)
+            assert connection.connection is None
+            assert busy.value.progress == histories.progress("claims") == Progress(5, 20, loading=True)
+        finally:
+            go_on.set()
+        assert loading.result(20) == 20
+    assert histories.progress("claims") == Progress(20, 20, loading=False)

@@ -129,3 +129,18 @@ def test_who_may_look_may_ask_and_nobody_else(use_case: UseCase, ask: Ask, peopl
     assert ask(body, by="stranger").status_code == 404
     assert ask(body, by="stranger", slug="nothing").status_code == 404
     assert ask(body, by="").status_code == 401
+
+
+def test_who_has_to_wait_too_long_is_told_how_far_it_is(
+    past: None, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from routing.history import SHARED, Busy, Progress, Window
+
+    def busy(use_case: str, window: Window) -> None:
+        raise Busy(Progress(4_000, 100_000, loading=True))
+
+    monkeypatch.setattr(SHARED, "window", busy)
+    answer = ask({"document": claims()})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert (answer.json()["rows"], answer.json()["expected"]) == (4_000, 100_000)
+    assert "4,000 of 100,000" in answer.json()["detail"]
