@@ -28,6 +28,8 @@ REPLAYS: Final = 64
 # A slider asks many times a second. What assistants send meanwhile is taken in between, not at each move.
 FRESH_SECONDS: Final = 2.0
 CUTS_KEPT: Final = 4
+# More at once, such as an import, is read anew in pages: as objects they would take many times their place.
+MOST_NEWS: Final = 50_000
 # How many questions wait for a history that another one is loading, and how long. The others hear how far it is.
 WAITING: Final = 16
 WAIT_SECONDS: Final = 30.0
@@ -181,7 +183,11 @@ class Histories:
     def _update(self, kept: _Kept) -> None:
         """Take in decisions and verdicts that were received since the last time."""
         seen = history_rows.watermark()
-        if kept.floor < END:
+        count = history_rows.news_count(kept.use_case, kept.seen) if kept.floor < END else 0
+        if count > MOST_NEWS:
+            kept.decisions, kept.floor, kept.full = timed([], []), END, False
+            kept.cuts.clear()
+        elif count:
             self._take(kept, history_rows.news(kept.use_case, kept.floor, kept.seen))
         kept.seen, kept.as_of, kept.checked = seen, timezone.now(), time.monotonic()
 

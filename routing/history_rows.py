@@ -65,6 +65,10 @@ NEWS: Final = """
               WHERE o.use_case = %(use_case)s AND o.received_at >= %(since)s AND o.decision_id IS NULL))
  ORDER BY d.at DESC, d.id
 """
+NEWS_COUNT: Final = """
+SELECT (SELECT count(*) FROM routing_decision WHERE use_case = %(use_case)s AND received_at >= %(since)s)
+     + (SELECT count(*) FROM routing_outcome WHERE use_case = %(use_case)s AND received_at >= %(since)s)
+"""
 # What a transaction that is still under way will have received has its start as time. A second for its bookkeeping.
 WATERMARK: Final = """
 SELECT least(now(), min(xact_start)) - interval '1 second'
@@ -126,6 +130,13 @@ def pages(use_case: str, floor: datetime, before: datetime, most: int = CHUNK) -
         if len(chunk.rows) < most:
             return
         place = {"at": moment(chunk.micros[0]), "id": chunk.rows[0]["id"]}
+
+
+def news_count(use_case: str, since: datetime) -> int:
+    """Return how many decisions and verdicts were received since a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEWS_COUNT, {"use_case": use_case, "since": since})
+        return int(cursor.fetchone()[0])
 
 
 def news(use_case: str, floor: datetime, since: datetime) -> Chunk:

@@ -187,6 +187,17 @@ def test_more_than_one_chunk_is_read_whole(histories: Histories, monkeypatch: py
     assert (histories.progress("claims").rows, histories.progress("claims").expected) == (10, 10)
 
 
+def test_more_news_than_fit_are_read_in_pages(histories: Histories, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("routing.history.MOST_NEWS", 5)
+    decided("first")
+    received_long_ago()
+    histories.window("claims", ALL)
+    for number in range(6):
+        decided(f"r-{number}", minutes=1 + number)
+    assert len(histories.window("claims", ALL).columns) == 7
+    assert histories.progress("claims") == Progress(7, 7, loading=False)
+
+
 def test_memory_stays_within_its_budget(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("routing.history.CHUNK", 10)
     for number in range(40):
