@@ -3,12 +3,22 @@
 from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticUseDefault
 
 from usecases.gates import Gate
 from usecases.models import UseCase, Version
 
-Reason = Annotated[str, Field(default="", max_length=2000)]
+
+def _unsaid(value: Any) -> Any:
+    """Take null for a field that was left out: no one's switch may fail on an empty reason."""
+    if value is None:
+        raise PydanticUseDefault
+    return value
+
+
+Unsaid = BeforeValidator(_unsaid)
+Reason = Annotated[str, Field(max_length=2000), Unsaid]
 
 
 class Strict(Schema):
@@ -38,34 +48,34 @@ class UseCaseFile(BaseModel):
 
 class Change(Strict):
     document: dict[str, Any]
-    reason: str = Field(default="", max_length=2000)
+    reason: Reason = ""
     baseline: dict[str, Any] | None = None
     message: str | None = Field(default=None, max_length=2000)
 
 
 class Revert(Strict):
-    reason: str = Field(default="", max_length=2000)
+    reason: Reason = ""
 
 
 class Kill(Strict):
-    to: str = "baseline"
-    reason: str = Field(default="", max_length=2000)
+    to: Annotated[str, Unsaid] = "baseline"
+    reason: Reason = ""
     message: str | None = Field(default=None, max_length=2000)
 
 
 class Restore(Strict):
-    reason: str = Field(default="", max_length=2000)
+    reason: Reason = ""
 
 
 class Message(Strict):
     message: str = Field(max_length=2000)
-    reason: str = Field(default="", max_length=2000)
+    reason: Reason = ""
 
 
 class Guardrails(Strict):
-    knobs: dict[str, Any] = {}
-    models: list[str] = []
-    reason: str = Field(default="", max_length=2000)
+    knobs: Annotated[dict[str, Any], Unsaid] = {}
+    models: Annotated[list[str], Unsaid] = []
+    reason: Reason = ""
 
 
 class VersionOut(Schema):

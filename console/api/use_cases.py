@@ -124,14 +124,18 @@ def revert(
     request: HttpRequest,
     slug: str,
     number: NUMBER,
-    body: Body[Revert],
+    body: Body[Revert | None] = None,
     if_match: Annotated[str | None, Header(alias="If-Match")] = None,
 ) -> Any:
     use_case = found(request, slug)
     seen = expected(if_match, use_case)
     return version_out(
         versions.revert(
-            use_case=use_case, to=number, by=user_of(request), reason=body.reason, expected_version=seen
+            use_case=use_case,
+            to=number,
+            by=user_of(request),
+            reason=body.reason if body else "",
+            expected_version=seen,
         )
     )
 

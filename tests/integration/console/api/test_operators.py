@@ -165,6 +165,14 @@ def test_kill_needs_no_body_and_all_can_be_stopped_at_once(use_case: UseCase, ap
     assert api("POST", "/use-cases/claims/kill", {"to": "sleep"}).status_code == 422
 
 
+def test_null_says_no_more_than_nothing_to_a_switch(use_case: UseCase, api: Api) -> None:
+    unsaid = {"to": None, "reason": None, "message": None}
+    assert api("POST", "/use-cases/claims/kill", unsaid).json()["state"] == "baseline"
+    assert api("POST", "/use-cases/claims/restore", {"reason": None}).json()["state"] == "live"
+    assert api("POST", "/kill", unsaid).json()[0]["state"] == "baseline"
+    assert api("POST", "/use-cases/claims/versions/1/revert").status_code == 200
+
+
 def test_guardrails_are_read_by_owners_and_set_by_risk(use_case: UseCase, api: Api) -> None:
     bounds = api("GET", "/use-cases/claims/guardrails").json()
     bounds["knobs"]["thresholds.sensitivity"] = {"lane": [0.5, 0.7], "limit": [0.0, 0.8], "reason": "DPIA"}
