@@ -29,9 +29,11 @@ from routing import selectors
 from routing.actions import acks, decisions, heartbeats, outcomes, targets
 from routing.engine.decide import Compiled, compile_document
 from routing.models import Target
+from routing.runtime.masking import masked, masked_mapping
 
 router = Router(tags=["assistants"])
 COMPILED_KEPT = 64
+MAX_ATTRIBUTE = 1_000  # characters of one attribute, as our own assistants keep
 
 DECISION = TypeAdapter(DecisionIn)
 OUTCOMES = TypeAdapter(list[OutcomeIn])
@@ -165,7 +167,13 @@ def _record(given: Any, use_cases: frozenset[str]) -> dict[str, Any]:
     if checked.use_case not in use_cases:
         words = f"This token may not serve “{checked.use_case}”."
         raise Invalid([{"path": "use_case", "message": words}])
-    return checked.model_dump(mode="json")
+    return _masked(checked.model_dump(mode="json"))
+
+
+def _masked(record: dict[str, Any]) -> dict[str, Any]:
+    """Take personal data out before it is stored. Our runtime did so already; an assistant of somebody's may not."""
+    said = {name: masked(record[name]) for name in ("text", "answer")}
+    return {**record, **said, "attributes": masked_mapping(record["attributes"], limit=MAX_ATTRIBUTE)}
 
 
 def _id(given: Any) -> str | None:
@@ -221,7 +229,7 @@ def _word(
         at=one.at or timezone.now(),
         decision_id=one.decision_id,
         request_id=one.request_id,
-        corrected_answer=one.corrected_answer,
+        corrected_answer=masked(one.corrected_answer),
         bucket=one.bucket,
     )
 

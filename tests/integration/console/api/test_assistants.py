@@ -227,6 +227,27 @@ def test_an_attempt_that_failed_has_no_price(api: Api) -> None:
     assert Decision.objects.get().tried == [failed | {"cost_usd": 0.0, "latency_ms": 0.0}]
 
 
+def test_personal_data_is_masked_whoever_sends_it(api: Api) -> None:
+    given = decision(
+        text="Mail jo@example.com",
+        answer="Call +49 30 1234567",
+        attributes={"card": "4111 1111 1111 1111", "n": 5},
+    )
+    api("POST", "/decisions", given)
+    judged = {
+        "decision_id": given["id"],
+        "correct": False,
+        "source": "desk",
+        "corrected_answer": "To jo@example.com",
+    }
+    api("POST", "/outcomes", judged)
+
+    row = Decision.objects.get()
+    assert (row.text, row.answer) == ("Mail [email]", "Call [number]")
+    assert row.attributes == {"card": "[number]", "n": 5}
+    assert Outcome.objects.get().corrected_answer == "To [email]"
+
+
 def test_a_digest_may_name_its_kind(api: Api) -> None:
     api("POST", "/decisions", decision(input_digest=f"sha256:{DIGEST}", digest=f"sha256:{DIGEST}"))
     assert Decision.objects.values_list("input_digest", "digest").get() == (DIGEST, DIGEST)
