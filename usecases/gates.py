@@ -29,7 +29,7 @@ class Gate:
 def gates(guardrails: dict[str, Any], live: Document | None, draft: Document) -> list[Gate]:
     """Return every gate for making `draft` live in place of `live` (None for a new use case)."""
     found = list(_knob_gates(guardrails.get("knobs") or {}, live, draft))
-    found.extend(_model_gates(guardrails.get("models") or [], draft))
+    found.extend(_model_gates(guardrails.get("models") or [], live, draft))
     return found
 
 
@@ -103,9 +103,16 @@ def _range(path: str, pair: list[float]) -> str:
     return f"{knobs.written(path, pair[0])} to {knobs.written(path, pair[1])}"
 
 
-def _model_gates(approved: list[str], draft: Document) -> Iterator[Gate]:
-    for index, model in enumerate(_entries(draft, "models")):
-        name = model.get("litellm")
-        if approved and name not in approved:
+def _model_gates(approved: list[str], live: Document | None, draft: Document) -> Iterator[Gate]:
+    """Judge models where risk has approved some. An approved name at a new address is another model: it would be sent
+    customers' texts, and the provider's key.
+    """
+    known = [(model.get("litellm"), model.get("api_base")) for model in _entries(live or {}, "models")]
+    for index, model in enumerate(_entries(draft, "models") if approved else []):
+        name, address = model.get("litellm"), model.get("api_base")
+        if name not in approved:
             words = f"The model “{name}” is not approved here. Approved: {', '.join(approved)}."
             yield Gate(f"models[{index}].litellm", "shut", words)
+        elif live is not None and address and (name, address) not in known:
+            words = f"The model “{name}” would be asked at {address}, which is not its address now."
+            yield Gate(f"models[{index}].api_base", "lane", words)

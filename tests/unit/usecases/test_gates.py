@@ -73,6 +73,16 @@ def test_lanes_do_not_bind_a_new_use_case_but_limits_do() -> None:
     assert judged(claims(answer_from=0.5), live=None)["bands.answer.from"].status == "shut"
 
 
+def test_an_approved_model_at_another_address_needs_an_approval() -> None:
+    moved = claims()
+    moved["models"][0]["api_base"] = "https://elsewhere.example/v1"
+    assert judged(moved)["models[0].api_base"].status == "lane"
+    assert "models[0].api_base" not in judged(moved, live=moved)
+    assert "models[0].api_base" not in judged(moved, live=None)
+    anything = gates({"knobs": {}, "models": []}, CLAIMS, moved)
+    assert anything == []
+
+
 @pytest.mark.parametrize(
     "draft",
     [
