@@ -91,6 +91,24 @@ def test_the_switch_works_with_the_worker_and_redis_stopped(page: Page, stack: S
         stack.start_beat()
 
 
+def test_a_double_click_stops_and_nothing_else(page: Page, stack: Stack) -> None:
+    page.goto("/use-cases/refund-answers/")
+    page.get_by_role("button", name="To baseline").dblclick(delay=40)
+    page.wait_for_timeout(600)
+    expect(page.locator("#state")).to_contain_text("On baseline since")
+    assert stack.api("GET", "/api/v1/use-cases/refund-answers").json()["state"] == "baseline"
+
+
+def test_from_baseline_review_is_one_click_too(page: Page, stack: Stack) -> None:
+    page.goto("/use-cases/refund-answers/")
+    page.get_by_role("button", name="To baseline").click()
+    expect(page.locator("#banner")).to_contain_text(TOOK)
+    page.wait_for_timeout(800)
+    page.get_by_role("button", name="Review everything").click()
+    expect(page.locator("#state")).not_to_contain_text("On baseline")
+    assert stack.api("GET", "/api/v1/use-cases/refund-answers").json()["state"] == "review_all"
+
+
 def test_an_assistant_that_starts_afterwards_begins_on_the_baseline(page: Page, stack: Stack) -> None:
     page.goto("/use-cases/refund-answers/tune")
     page.get_by_role("button", name="To baseline").click()

@@ -26,7 +26,8 @@ def engage(
 ) -> Version:
     """Send a use case to a safe state; returns the version that says so, the standing one if nothing changes.
 
-    Raises `Forbidden`, `Http404` for a stranger, `Refused` for an unknown step or one back towards live.
+    From baseline, `review_all` is half the way back: the models draft again and people look at everything.
+    Raises `Forbidden`, `Http404` for a stranger, `Refused` for an unknown step, or as `restore` for the way back.
     """
     permissions.check(by, "kill", use_case)
     _check_step(to)
@@ -36,7 +37,7 @@ def engage(
 def _engage(use_case: UseCase, *, by: User, to: str, reason: str, message: str | None) -> Version:
     live = latest(use_case)
     if live.state == State.BASELINE and to == State.REVIEW_ALL:
-        raise Refused("It is on baseline, which is the safer state. Restore it to go back to answering.")
+        _check_limits(use_case, live.document)  # half way back towards live: its answers are drafted again
     text = live.message if message is None else message
     content = Content(to, live.document, live.baseline, text)
     if content.same_as(Content.of(live)):
@@ -103,6 +104,8 @@ def edit_message(*, use_case: UseCase, message: str, by: User, reason: str = "")
 def restore(*, use_case: UseCase, by: User, reason: str = "", expected_version: int | None = None) -> Version:
     """Bring a use case back from a safe state to its document; the standing version if it is live already.
 
+    What customers read goes back as well: words for one incident must not greet customers in the next.
+
     Raises `Stale` when somebody published since `expected_version`, `Refused` when risk has tightened the guardrails
     past that document meanwhile.
     """
@@ -123,8 +126,14 @@ def restore(*, use_case: UseCase, by: User, reason: str = "", expected_version: 
         old={"state": standing.state},
         new={"state": State.LIVE},
     )
-    content = Content(State.LIVE, standing.document, standing.baseline, standing.message)
+    content = Content(State.LIVE, standing.document, standing.baseline, _usual_message(use_case, standing))
     return publish(use_case=use_case, content=content, story=story, by=by, number=standing.number + 1)
+
+
+def _usual_message(use_case: UseCase, standing: Version) -> str:
+    """Return the message of the last version that was live."""
+    live = Version.objects.filter(use_case=use_case, state=State.LIVE).order_by("-number").first()
+    return live.message if live else standing.message
 
 
 def _live_number(version: Version) -> int:

@@ -102,10 +102,20 @@ def test_review_all_is_the_middle_step(use_case: UseCase, ops: User) -> None:
     assert kill_switches.engage(use_case=use_case, by=ops).state == "baseline"
 
 
-def test_from_baseline_nobody_gets_to_review_all_by_the_switch(use_case: UseCase, ops: User) -> None:
+def test_from_baseline_review_is_half_the_way_back(use_case: UseCase, ops: User) -> None:
     kill_switches.engage(use_case=use_case, by=ops)
-    with pytest.raises(Refused, match="safer state"):
-        kill_switches.engage(use_case=use_case, by=ops, to="review_all")
+
+    version = kill_switches.engage(use_case=use_case, by=ops, to="review_all")
+
+    assert (version.number, version.state, version.returns_to) == (3, "review_all", 1)
+    assert kill_switches.restore(use_case=use_case, by=ops).returns_to == 1
+
+
+def test_words_for_one_incident_do_not_greet_customers_in_the_next(use_case: UseCase, ops: User) -> None:
+    kill_switches.engage(use_case=use_case, by=ops, message="Our provider is down.")
+    kill_switches.restore(use_case=use_case, by=ops)
+
+    assert kill_switches.engage(use_case=use_case, by=ops).message == "A colleague is checking your claim."
 
 
 def test_restore_brings_the_document_back_under_a_new_number(use_case: UseCase, ops: User) -> None:
