@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from usecases.views import escalation, models, rules, tune
+from usecases.views import escalation, impact, models, rules, tune
 
 urlpatterns = [
     path("tune", tune.tune, name="tune"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("tune/edit", tune.edit, name="draft-edit"),
     path("tune/rule", rules.rule, name="rule"),
     path("tune/review", tune.review, name="draft-review"),
+    path("tune/impact", impact.impact, name="tune-impact"),
     path("tune/discard", tune.discard, name="draft-discard"),
     path("tune/carry-over", tune.rebase, name="draft-rebase"),
     path("tune/apply", tune.apply, name="draft-apply"),

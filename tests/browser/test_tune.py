@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Locator, Page, expect
+import uuid6
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Look
 from tests.stack import Stack
@@ -19,7 +21,7 @@ TUNE = f"/use-cases/{SLUG}/tune"
 @pytest.fixture(autouse=True)
 def fresh(stack: Stack) -> dict[str, Any]:
     """Each story begins without drafts, at the document that the sample came with; returns the use case."""
-    drafts = "DELETE FROM usecases_draftstep; DELETE FROM usecases_draft"
+    drafts = "TRUNCATE usecases_draft CASCADE"  # waits for what an earlier page is still saving
     with psycopg.connect(stack.database_url) as connection:
         connection.execute(drafts)
     stack.api("POST", f"/api/v1/use-cases/{SLUG}/versions/1/revert", json={"reason": "Begin again"})
@@ -195,3 +197,75 @@ def test_the_knobs_turn_without_javascript(open_page: Callable[..., Page], stack
     page.locator("#f-thresholds").get_by_role("button", name="Keep these values").click()
     page.get_by_role("button", name="Apply to 1 assistant").click()
     assert live(stack)["document"]["thresholds"]["retrieval_score"] == 0.41
+
+
+@pytest.fixture(scope="module")
+def past(stack: Stack) -> None:
+    """Eighty audited answers, twenty of them close to the handle."""
+    decided(stack, 0.83, 20, wrong=8)
+    decided(stack, 0.95, 60, wrong=1)
+
+
+def decided(stack: Stack, confidence: float, count: int, *, wrong: int = 0) -> None:
+    """Let an assistant report answers of one confidence by the large model, all audited, some judged wrong."""
+    tried = [{"model": "large", "confidence": confidence, "cost_usd": 0.01, "latency_ms": 900.0}]
+    plain: dict[str, Any] = {
+        "use_case": SLUG,
+        "at": datetime.now(UTC).isoformat(),
+        "model": "large",
+        "tried": tried,
+    }
+    plain |= {"attributes": {"language": "fr"}, "confidence": confidence, "signal": "verbalised"}
+    plain |= {"action": "answer", "band": "answer", "audited": True, "audit_share": 1.0}
+    records = [plain | {"id": str(uuid6.uuid7()), "request_id": f"{confidence} {n}"} for n in range(count)]
+    token = stack.assistant_token(f"past-{confidence}", [SLUG])
+    assert stack.api("POST", "/api/v1/decisions", token=token, json=records).json()["stored"] == count
+    words = [
+        {"decision_id": record["id"], "correct": number >= wrong, "source": "audit"}
+        for number, record in enumerate(records)
+    ]
+    assert stack.api("POST", "/api/v1/outcomes", json=words).json()["recorded"] == count
+
+
+@pytest.mark.usefixtures("past")
+def test_the_panel_says_what_would_change_while_the_slider_moves(
+    open_page: Callable[..., Page], stack: Stack, look: Look, axe: Callable[[Page], None]
+) -> None:
+    page = open_page(by="ops", look=look)
+    held: list[Route] = []
+    page.route("**/tune/impact", lambda route: held.append(route))
+    page.goto(TUNE)
+    panel = page.get_by_role("region", name="What would change")
+    expect(panel).to_contain_text("Replaying…")
+    held[0].continue_()
+    page.unroute("**/tune/impact")
+    answered = panel.locator("tr.answered")
+    expect(panel).to_contain_text("nothing moves")
+    live = answered.locator("td.live").inner_text()
+    expect(answered.locator("td.draft")).to_have_text(live)
+
+    answer_handle(page).focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(panel).to_contain_text(re.compile(r"2\d decisions would move from answer to review"))
+    expect(answered.locator("td.live")).to_have_text(live)
+    expect(answered.locator("td.draft")).not_to_have_text(live)
+    expect(panel.locator("tr.wrong td.draft")).to_contain_text(re.compile(r"1\.\d%"))
+    expect(page.locator("#impact-said")).to_contain_text("decisions would move")
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    page.keyboard.press("Control+z")
+    expect(panel).to_contain_text("nothing moves")
+
+
+@pytest.mark.usefixtures("past")
+def test_what_would_change_is_a_page_without_javascript(
+    open_page: Callable[..., Page],
+) -> None:
+    page = open_page(by="ops", java_script_enabled=False)
+    page.goto(TUNE)
+    page.get_by_role("link", name="See what would change").click()
+    expect(page.locator("tr.answered td.draft")).to_be_visible()
+    page.get_by_role("link", name="Back to the draft").click()
+    expect(page.get_by_role("heading", name="Confidence bands")).to_be_visible()

@@ -10,6 +10,7 @@ from usecases.models import UseCase
 from usecases.views import frame
 from usecases.views.draft_bands import WINDOW, WINDOWS, bands_card, queue_names
 from usecases.views.draft_escalation import escalation_cards
+from usecases.views.draft_impact import waiting_panel
 from usecases.views.draft_knobs import knobs_card
 from usecases.views.draft_models import models_cards
 from usecases.views.draft_rules import rules_card
@@ -39,7 +40,7 @@ def window_of(request: HttpRequest) -> str:
 
 def cards(request: HttpRequest, work: Work, tab: str, *, with_traffic: bool) -> dict[str, Any]:
     """Return what the cards of one tab show."""
-    shared: dict[str, Any] = {"queue_names": queue_names(work)}
+    shared: dict[str, Any] = {"queue_names": queue_names(work), "panel": waiting_panel(work)}
     if tab == "models":
         return shared | models_cards(work)
     if tab == "escalation":
