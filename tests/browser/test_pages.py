@@ -1,5 +1,6 @@
 """Every page, wide and narrow, light and dark: nothing for axe-core to find, nothing wider than the screen."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -98,11 +99,14 @@ def test_the_audit_page_filters_and_exports(open_page: Callable[..., Page]) -> N
     page.get_by_label("Person").select_option("ops")
     page.get_by_role("button", name="Find").click()
     main = page.get_by_role("main")
+    # A full first page may look the same before and after: the link says when both filters are in force.
+    link = main.get_by_role("link", name="These as CSV")
+    expect(link).to_have_attribute("href", re.compile("person=ops.*use_case=refund-answers"))
     expect(main).to_contain_text("Sent to baseline")
     expect(main).not_to_contain_text("created.")
 
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
+        link.click()
     text = download.value.path().read_text()
     assert "Wrong answers" in text
     assert "created" not in text
