@@ -1,7 +1,5 @@
 """Addresses of the pages of use cases, under `use-cases/`."""
 
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path
 
 from usecases.views import changes, decisions, guardrails, kill_switches, overview, use_cases
@@ -19,9 +17,11 @@ of_one: list[URLPattern | URLResolver] = [
     path("decisions/<uuid:pk>", decisions.decision, name="decision"),
     path("assistants", overview.assistants, name="assistants-of"),
     path("guardrails", guardrails.guardrails, name="guardrails"),
+    path("", include("usecases.tune_urls")),
+    path("", include("usecases.promise_urls")),
+    path("", include("usecases.what_if_urls")),
+    path("", include("usecases.import_urls")),
 ]
-if find_spec("usecases.tune_urls"):
-    of_one.append(path("", include("usecases.tune_urls")))
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("new", use_cases.new, name="use-case-new"),

@@ -18,6 +18,7 @@ TABS = (
     ("tune", "Tune"),
     ("models", "Models"),
     ("escalation", "Escalation"),
+    ("promise", "Promise"),
     ("changes", "Changes"),
     ("decisions", "Decisions"),
     ("assistants-of", "Assistants"),

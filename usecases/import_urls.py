@@ -1,0 +1,5 @@
+"""Addresses of importing a decision log in the browser; under one use case."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
