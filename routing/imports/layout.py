@@ -94,8 +94,27 @@ def parse_rename(text: str) -> tuple[str, str]:
     return column.strip(), target.strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """What each column is taken for, and what cannot be right about it: `strangers` are models that are not known."""
+
+    targets: dict[str, str]
+    faults: list[str]
+    strangers: list[str]
+
+
 def lay_out(columns: Sequence[str], models: Sequence[str], renames: Renames = ()) -> Layout:
     """Say what each column means. Raises `Unusable` with everything that cannot be right."""
+    found = meanings(columns, models, renames)
+    if found.faults or found.strangers:
+        raise Unusable(
+            "The columns do not fit this use case.", found.faults + _hints(found.strangers, models)
+        )
+    return _layout(columns, found.targets, models)
+
+
+def meanings(columns: Sequence[str], models: Sequence[str], renames: Renames = ()) -> Meanings:
+    """Say what each column means, also where not all of it can be right. Raises `Unusable` for too many columns."""
     if len(columns) > MOST_COLUMNS:
         raise Unusable(f"The file has {len(columns)} columns; {MOST_COLUMNS} at most can be read.")
     faults = [f"Column “{c}” is there twice." for c in dict.fromkeys(columns) if columns.count(c) > 1]
@@ -106,19 +125,16 @@ def lay_out(columns: Sequence[str], models: Sequence[str], renames: Renames = ()
             faults.append(found)
         else:
             targets |= found
-    faults += _strangers(targets, models)
     taken = [target for target in targets.values() if target != IGNORE]
     faults += [f"Two columns are {t}." for t in dict.fromkeys(taken) if taken.count(t) > 1]
     if "request_id" not in targets.values():
         faults.append(f"No column is “request_id”; there are: {', '.join(columns[:40])}.")
-    known = [target.rpartition("__")[0] for target in taken if is_measure(target)]
-    if models and not known:
+    named = dict.fromkeys(target.rpartition("__")[0] for target in taken if is_measure(target))
+    if models and not named:
         faults.append(
             f"No column tells what a model did, such as “{models[0]}__confidence”. Models: {_list(models)}."
         )
-    if faults:
-        raise Unusable("The columns do not fit this use case.", faults)
-    return _layout(columns, targets, models)
+    return Meanings(targets, faults, [model for model in named if model not in models])
 
 
 def _layout(columns: Sequence[str], targets: dict[str, str], models: Sequence[str]) -> Layout:
@@ -181,15 +197,13 @@ def _renamed(column: str, target: str, columns: Sequence[str], models: Sequence[
     return {c: f"{target}__{c.rpartition('__')[2]}" for c in own if is_measure(c)}
 
 
-def _strangers(targets: Mapping[str, str], models: Sequence[str]) -> list[str]:
-    """Name the models of the columns that the use case does not have, with what would help."""
-    named = dict.fromkeys(t.rpartition("__")[0] for t in targets.values() if is_measure(t))
+def _hints(strangers: Sequence[str], models: Sequence[str]) -> list[str]:
+    """Say of each model that the use case does not have what would help."""
     to = models[0] if models else "MODEL"
     return [
         f"“{model}” is no model of this use case, which has: {_list(models)}. "
         f"Rename it with --map {model}={to}, or leave it out with --map {model}={IGNORE}."
-        for model in named
-        if model not in models
+        for model in strangers
     ]
 
 

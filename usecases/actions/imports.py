@@ -94,15 +94,22 @@ def plan(*, use_case: UseCase, source: Path, by: User, renames: Renames = (), na
     """
     permissions.check(by, "tune", use_case)
     found: Survey = survey(source, name)
+    live, decider = decider_of(use_case)
+    opened = open_log(found, use_case=use_case.slug, models=list(decider.order), renames=renames)
+    return Plan(use_case, name or source.name, opened, live, decider, by)
+
+
+def decider_of(use_case: UseCase) -> tuple[int, Decider]:
+    """Return what would have decided a use case's past: the live document, and its number.
+
+    Also while the switch is pulled: history is not of that moment.
+    """
     version = latest(use_case)
     live = version.number if version.state == State.LIVE else version.returns_to or version.number
-    # What the live document would have decided, also while the switch is pulled: history is not of that moment.
     compiled = compile_document(
         version.document, version=live, baseline=version.baseline, message=version.message
     )
-    decider = Decider(compiled, use_case=use_case.slug, now=timezone.now())
-    opened = open_log(found, use_case=use_case.slug, models=list(decider.order), renames=renames)
-    return Plan(use_case, name or source.name, opened, live, decider, by)
+    return live, Decider(compiled, use_case=use_case.slug, now=timezone.now())
 
 
 def run(
