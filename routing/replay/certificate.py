@@ -101,12 +101,22 @@ def learn_then_test(
     the strictest threshold with enough labels for a clean sheet, judged by their number alone.
     """
     thresholds = np.array(sorted(set(grid), reverse=True), np.float64)
-    labels, errors = counts(confidence, wrong, thresholds)
+    return loosest(thresholds, *counts(confidence, wrong, thresholds), promise, subject=subject)
+
+
+def loosest(
+    thresholds: Floats,
+    labels: NDArray[np.int64],
+    errors: NDArray[np.int64],
+    promise: Promise,
+    *,
+    subject: Mapping[str, str] | None = None,
+) -> Certificate:
+    """Choose the loosest of thresholds (strict to loose) from how many labels, and wrong ones, are above each."""
     least = labels_needed(promise.alpha, promise.delta)
     start = int(np.searchsorted(labels, least, "left"))
     passed = p_values(errors[start:], labels[start:], promise.alpha) <= promise.delta
     steps = len(passed) if passed.all() else int(np.argmin(passed))
-    tested = tuple(thresholds[start : start + steps + 1].tolist())
     last = start + steps - 1
     # Nothing passed: what stands in the way is told of the first one tested, or of all where there are too few.
     place = last if steps else min(start, len(thresholds) - 1)
@@ -118,7 +128,7 @@ def learn_then_test(
         wrong=k,
         bound=upper_bound(k, n, promise.delta),
         needed=labels_needed(promise.alpha, promise.delta, k),
-        tested=tested,
+        tested=tuple(thresholds[start : start + steps + 1].tolist()),
         subject=dict(subject or {}),
     )
 
