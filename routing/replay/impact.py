@@ -6,7 +6,8 @@ Everything here is a sum over `tally`'s counts. The same decisions and documents
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 
 from routing.engine.decide import Compiled, compile_document
 from routing.engine.digest import digest
-from routing.replay.columns import CENSUS, Columns, Floats
-from routing.replay.estimates import Estimate, Group, mean, share, unknown
+from routing.replay.columns import ABSENT, CENSUS, SIGNALS, Columns, Floats
+from routing.replay.estimates import Estimate, Group, at_most, mean, share, unknown
 from routing.replay.replay import Replayed, replay
 from routing.replay.tally import Tally, latency_p95, names, queues, row_labels, tally
 from routing.replay.verdicts import label
@@ -79,6 +80,8 @@ def impact(
         "ids_digest": columns.ids_digest,
         "code": CODE,
         "seed": None,
+        "people": asdict(people),
+        "signals": _recorded(columns),
     }
     return result | {"took_ms": round((time.perf_counter() - started) * 1000, 3)}
 
@@ -134,6 +137,7 @@ def side(one: Side, people: People) -> dict[str, Any]:
         "by_model": by_model(one.tally),
         "correct": _right(one, lost).as_dict(),
         "wrong_among_answered": wrong(one.tally, answers, lost).as_dict(),
+        "wrong_at_most": at_most(_groups(one.tally, answers, None, hit=0), lost),
         "cost_per_task_usd": cost.as_dict(),
         "latency_ms_p95": one.latency.as_dict(),
         "people": {
@@ -264,6 +268,20 @@ def _queues(before: Side, after: Side) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _recorded(columns: Columns) -> dict[str, float]:
+    """Return which share of the decisions says what each threshold judges."""
+    return {
+        name: columns.memory.get("leaf", ("signal", name), partial(_share_with, columns, name))
+        for name in SIGNALS
+        if name in columns.signals
+    }
+
+
+def _share_with(columns: Columns, name: str) -> float:
+    found = np.count_nonzero(columns.signals[name] != ABSENT[name])
+    return float(found) / len(columns) if len(columns) else 0.0
 
 
 def _label_shares(columns: Columns) -> dict[str, float]:

@@ -72,6 +72,11 @@ def row(html: str, key: str) -> tuple[str, str, str]:
     return text(parts[0]), text(parts[1]), text(parts[2])
 
 
+def cells(html: str, kind: str) -> list[str]:
+    """Return what stands in the matrix's cells of one kind."""
+    return [text(found) for found in re.findall(rf'<td class="n {kind}"[^>]*>(.*?)</td>', html, re.S)]
+
+
 def test_live_and_draft_stand_side_by_side_with_their_exact_numbers(
     as_ops: Client, use_case: UseCase, ops: User, past: Past
 ) -> None:
@@ -79,12 +84,15 @@ def test_live_and_draft_stand_side_by_side_with_their_exact_numbers(
     begin(use_case, ops, claims(0.8, audit_share=0.0))
     html = panel(as_ops)
 
-    assert row(html, "answered") == ("Answered without a person", "30.0%", "50.0%")
+    assert row(html, "answered") == (
+        "Answered without a person measured from all decisions",
+        "30.0%",
+        "50.0%",
+    )
     head, live, draft = row(html, "wrong")
-    assert head.startswith("Wrong among those measured at most, 95%; from 3 → 5 labels")
-    assert (live.split()[0], draft.split()[0]) == ("33.3%", "40.0%")
-    assert "at most ≤" in live
-    assert "at most ≤" in draft
+    assert head == "Wrong among those at most, 95% measured from 3 → 5 labels, 100.0% of answers"
+    # One-sided: 1 wrong of 3 is below 86.5 % in 95 of 100 samples, 2 of 5 below 81.1 %.
+    assert (live, draft) == ("33.3% at most ≤ 86.5%", "40.0% at most ≤ 81.1%")
     assert row(html, "review")[2] == "3"
     assert row(html, "escalated")[1:] == ("2", "2")
     assert row(html, "wait")[1:] == ("1.0 s", "1.0 s")
@@ -92,14 +100,27 @@ def test_live_and_draft_stand_side_by_side_with_their_exact_numbers(
     assert row(html, "cost")[2] == "$1.81 better"
     assert "10 replayed in" in text(html)
     assert "2 decisions would move from review to answer." in text(html)
-    assert re.findall(r'<td class="n moved">(\d+)</td>', html) == ["2"]
-    assert re.findall(r'<td class="n stays">(\d+)</td>', html) == ["3", "3", "2"]
+    assert cells(html, "moved") == ["2"]
+    assert cells(html, "stays") == ["3", "3", "2", "0"]
+
+
+def test_the_error_is_called_better_or_worse_only_where_labels_leave_nothing_else(
+    as_ops: Client, use_case: UseCase, ops: User, past: Past
+) -> None:
+    past(*[0.95] * 60)
+    past(*[0.83] * 20, action="answer", audited=True, wrong=(0.83,))
+    begin(use_case, ops, claims(0.8, audit_share=0.0))
+    assert row(panel(as_ops), "wrong")[2].startswith("25.0% worse")
+    versions.apply(use_case=use_case, document=claims(0.8), by=ops, reason="More", expected_version=1)
+    drafts.discard(draft=drafts.open_for(use_case=use_case, by=ops), by=ops)
+    begin(use_case, ops, claims(0.9))
+    assert row(panel(as_ops), "wrong")[2].startswith("0.0% better")
 
 
 def test_without_labels_the_error_is_told_in_words_never_as_a_number(as_ops: Client, past: Past) -> None:
     past(0.95, 0.9, 0.5, judged=False)
     head, live, draft = row(panel(as_ops), "wrong")
-    assert head == "Wrong among those not knowable from history: 0 labels for 2 answers"
+    assert head == "Wrong among those not knowable 0 labels for 2 answers"
     assert (live, draft) == ("—", "—")
 
 
