@@ -1,5 +1,10 @@
 """Addresses of what-if results: the cases behind a cell, kept results; under one use case."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from usecases.views import cases
+
+urlpatterns: list[URLPattern] = [
+    path("cases", cases.cases, name="cases"),
+    path("cases.csv", cases.cases_csv, name="cases-csv"),
+]
