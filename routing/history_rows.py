@@ -34,12 +34,14 @@ FIELDS: Final = (
     "audited",
     "audit_share",
     "holdout",
+    "signals",
     "correct",
 )
 # A verdict on an answer that went out unaudited came because somebody complained: it is not looked for.
 SELECT: Final = """
 SELECT json_build_array(d.id, d.request_id, (extract(epoch FROM d.at) * 1000000)::bigint, d.attributes, d.model,
-       d.tried, d.confidence, d.signal, d.action, d.audited, d.audit_share, d.holdout, word.correct)
+       d.tried, d.confidence, d.signal, d.action, d.audited, d.audit_share, d.holdout, d.signals,
+       word.correct)
   FROM routing_decision d
   LEFT JOIN LATERAL (
        SELECT given.correct FROM (

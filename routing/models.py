@@ -144,6 +144,7 @@ class Decision(models.Model):
     sources = models.JSONField(default=list)
     input_digest = models.CharField(max_length=64, blank=True)
     trace_id = models.CharField(max_length=64, blank=True)
+    signals = models.JSONField(default=dict)
 
     class Meta:
         managed = False

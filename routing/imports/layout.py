@@ -8,6 +8,7 @@ from typing import Any, Final
 from routing.imports import cells
 from routing.imports.faults import BadCell, BadRow, Unusable
 from routing.imports.records import Answer, Recorded
+from routing.runtime.reported import REPORTED
 
 MEASURES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "correct": cells.verdict,
@@ -18,7 +19,9 @@ MEASURES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "tokens_out": cells.tokens,
     "predicted": cells.words,
 }
-FIELDS: Final = ("request_id", "text", "at", "true_answer")
+# What was reported with the request, on which thresholds look; the rest of a request is attributes.
+SIGNALS: Final = REPORTED
+FIELDS: Final = ("request_id", "text", "at", "true_answer", *SIGNALS)
 IGNORE: Final = "ignore"
 MOST_COLUMNS: Final = 2_000
 # Told apart from an attribute: a rule must never see the answer that it is to be judged by.
@@ -43,7 +46,7 @@ class Layout:
     def read(self, row: Sequence[Any], line: int, *, typed: bool) -> Recorded:
         """Return what a row says. Raises `BadRow`. `typed`: its attributes are texts that may be numbers."""
         places = self._places
-        request_id, text, at, true_answer = (self._field(name, row) for name in FIELDS)
+        request_id, text, at, true_answer = (self._field(name, row) for name in FIELDS[:4])
         kept = {name: row[place] for name, place in self._attributes}
         given = {name: value for name, value in kept.items() if value not in ("", None)}
         if typed:
@@ -56,6 +59,11 @@ class Layout:
             at=self._checked("at", cells.moment, at) if "at" in places and at != "" else None,
             true_answer=cells.words(true_answer),
             attributes=given,
+            signals={
+                name: self._checked(name, cells.number, row[places[name]])
+                for name in SIGNALS
+                if name in places and row[places[name]] not in ("", None)
+            },
         )
 
     def _field(self, name: str, row: Sequence[Any]) -> Any:

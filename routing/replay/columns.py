@@ -35,10 +35,12 @@ NO_LABEL: Final = "none"
 DRAWS: Final = ("audit_place", "holdout_place")
 
 SIGNALS: Final = ("sensitivity", "retrieval_score", "spent_today_usd", "confidence")
-# What an absent signal is stored as: inside of any threshold, since it is not part of the request. The confidence is
-# different: there is always a band, so an absent one is an unreadable one.
+# Those that a threshold looks at.
+THRESHOLDS: Final = SIGNALS[:3]
+# What an absent signal is stored as: inside of any threshold, since it is not part of the request, and nothing that
+# anybody reports. The confidence is different: there is always a band, so an absent one is an unreadable one.
 ABSENT: Final[Mapping[str, float]] = {
-    "sensitivity": 0.0,
+    "sensitivity": -float(np.finfo(np.float64).max),
     "retrieval_score": float(np.finfo(np.float64).max),
     "spent_today_usd": -1.0,
     "confidence": float("nan"),
@@ -231,6 +233,18 @@ class Columns:
     def bytes(self) -> int:
         """Return the size of all arrays, without what is kept in `memory`."""
         return sum(array.nbytes for array in _arrays(self))
+
+    def signal_share(self, name: str) -> float:
+        """Return for which share of decisions it is known what was reported as one of `THRESHOLDS`; 1 for no decision.
+
+        Where what was spent on the day is recorded, an assistant recorded all that it was given: what is missing
+        there was not reported. For the others a threshold on this signal is not knowable from history.
+        """
+        known = np.zeros(len(self), np.bool_)
+        for signal in (name, "spent_today_usd"):
+            if signal in self.signals:
+                known |= self.signals[signal] != ABSENT[signal]
+        return float(np.count_nonzero(known)) / len(self) if len(self) else 1.0
 
     def last(self, count: int) -> "Columns":
         """Return the last `count` decisions as columns of their own."""

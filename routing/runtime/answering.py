@@ -86,6 +86,7 @@ class Answering:
             signal=_signal(climbed, source, signals),
             instance=self._instance,
             latency_ms=(time.perf_counter() - started) * 1000,
+            signals=signals,
         )
 
     def _signals(self, request: ChatRequest, source: str) -> dict[str, Any]:

@@ -21,7 +21,10 @@ ANSWER = st.tuples(
     CONFIDENCE, st.sampled_from([0.0, 0.01, 0.05]), st.sampled_from([10.0, 1980.0, 7990.0, 9000.0])
 )
 ROW = st.tuples(
-    ANSWER, ANSWER, st.sampled_from([{}, {"topic": "legal threat"}, {"tier": "vip"}, {"amount": 10001}])
+    ANSWER,
+    ANSWER,
+    st.sampled_from([{}, {"topic": "legal threat"}, {"tier": "vip"}, {"amount": 10001}]),
+    st.sampled_from([{}, {"retrieval_score": 0.2}, {"sensitivity": 0.8}, {"spent_today_usd": 300.0}]),
 )
 
 
@@ -29,14 +32,17 @@ def stored(document: dict[str, Any], rows: list[Any]) -> list[dict[str, Any]]:
     """Return the decisions of recorded requests as the database gives them back."""
     decider = Decider(compile_document(document, version=3), use_case="claims", now=NOW)
     found = []
-    for place, (small, large, attributes) in enumerate(rows):
+    for place, (small, large, attributes, signals) in enumerate(rows):
         given = {"small": (small, True), "large": (large, False)}
         answers = {
             name: Answer(name, answer[0], answer[1], answer[2], correct=correct)
             for name, (answer, correct) in given.items()
         }
-        row = decider.row(Recorded(place + 2, f"r-{place}", answers, attributes=dict(attributes))).decision
-        found.append(row | {name: json.loads(row[name]) for name in ("tried", "attributes", "sources")})
+        recorded = Recorded(
+            place + 2, f"r-{place}", answers, attributes=dict(attributes), signals=dict(signals)
+        )
+        row = decider.row(recorded).decision
+        found.append(row | {name: json.loads(row[name]) for name in ("tried", "attributes", "signals")})
     return found
 
 
