@@ -163,13 +163,20 @@ def _signals(rows: list[Row]) -> dict[str, Floats]:
         given = row.get("signals")
         reported = dict(given) if isinstance(given, Mapping) else {}
         if row.get("signal") == "context":
-            reported.setdefault("confidence", row.get("confidence"))
+            reported.setdefault("confidence", _as_reported(row))
         for name in SIGNALS:
             if name in reported:
                 column = made.setdefault(name, np.full(len(rows), ABSENT[name]))
                 read = confidence if name == "confidence" else _signal
                 column[place] = read(reported[name])
     return made
+
+
+def _as_reported(row: Row) -> object:
+    """Return the confidence that a caller sent; the row's own is what was judged, calibrated where a map was."""
+    standing = (a.get("confidence") for a in _attempts(row) if a["model"] == row.get("model"))
+    sent = next(standing, None)
+    return row.get("confidence") if sent is None else sent
 
 
 def _signal(value: object) -> float:
