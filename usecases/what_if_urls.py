@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, path
 
-from usecases.views import cases
+from usecases.views import cases, effects
 
 urlpatterns: list[URLPattern] = [
     path("cases", cases.cases, name="cases"),
     path("cases.csv", cases.cases_csv, name="cases-csv"),
+    path("changes/<int:number>/effect", effects.effect, name="version-effect"),
 ]

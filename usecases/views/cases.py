@@ -160,7 +160,7 @@ def cases_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
 def _rows(found: Iterator[Case]) -> Iterator[list[Any]]:
     verdicts = {True: "right", False: "wrong", None: ""}
     for case in found:
-        row = [case.id, case.at.isoformat(), case.request_id, case.text, case.answer, case.model]
+        row: list[Any] = [case.id, case.at.isoformat(), case.request_id, case.text, case.answer, case.model]
         row += [case.confidence, verdicts[case.correct], case.whose]
         for way in (case.live, case.draft):
             row += list(asdict(way).values()) if way else [None] * len(Way.__dataclass_fields__)
