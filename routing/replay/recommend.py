@@ -230,13 +230,12 @@ def cost_against_wrong(
 
     Counted on rows that every model answered; none where there are none, or where nothing answers.
     """
-    models, band, people = known_models(columns, document), answering(document), people or People()
-    rows = comparable(columns, models) if models else np.zeros(0, np.intp)
-    if band is None or not len(rows):
+    sample, band = _comparable_sample(columns, document), answering(document)
+    if band is None or not len(sample):
         return []
-    sample = select(columns, spaced(rows, MOST_ROWS // 10))
+    ladders = frontier(sample, known_models(columns, document))
+    people = people or People()
     found: list[Setting] = []
-    ladders = frontier(sample, models)
     for one in spaced(np.array([*ladders, None], object)[:-1], LADDERS_SHOWN):
         found += settings(
             sample, _with_ladder(document, Candidate(one, 1.0, 0.0, 1.0)), band, people, baseline
@@ -244,11 +243,42 @@ def cost_against_wrong(
     return unbeaten_settings(found)
 
 
+def marked(
+    columns: Columns,
+    document: Json,
+    wanted: Mapping[str, Json | None],
+    *,
+    people: People | None = None,
+    baseline: Json | None = None,
+) -> dict[str, Setting | None]:
+    """Return where documents stand beside the frontier of one of them, on the same decisions; None where unknown."""
+    sample, found = _comparable_sample(columns, document), {}
+    for name, one in wanted.items():
+        band = answering(one) if one is not None else None
+        if one is None or band is None or not len(sample):
+            found[name] = None
+            continue
+        here = settings(sample, one, band, people or People(), baseline, at=[float(band["from"])])
+        found[name] = here[0] if here else None
+    return found
+
+
+def _comparable_sample(columns: Columns, document: Json) -> Columns:
+    models = known_models(columns, document)
+    rows = comparable(columns, models) if models else np.zeros(0, np.intp)
+    return select(columns, spaced(rows, MOST_ROWS // 10) if len(rows) else rows)
+
+
 def settings(
-    columns: Columns, document: Json, band: Mapping[str, Any], people: People, baseline: Json | None
+    columns: Columns,
+    document: Json,
+    band: Mapping[str, Any],
+    people: People,
+    baseline: Json | None,
+    at: Sequence[float] = (),
 ) -> list[Setting]:
-    """Return what a document's ladder comes to at every threshold that its other bands leave."""
-    counted = levels(replay(columns, document, baseline=baseline), _between(document, band))
+    """Return what a document's ladder comes to at some thresholds (default: all that its other bands leave)."""
+    counted = levels(replay(columns, document, baseline=baseline), at or _between(document, band))
     costs = counted.cost_usd(people.review_usd, people.escalation_usd)
     rungs = tuple((rung["model"], float(rung["accept_from"])) for rung in document["ladder"])
     return [
