@@ -158,12 +158,16 @@ class Decider:
             climb(
                 rungs,
                 ask,
-                confidence_of=lambda a: self.missing if a.confidence is None else a.confidence,
+                confidence_of=self._judged,
                 cost_cap_usd=self.cost_cap_usd,
                 latency_s=self.latency_s,
                 clock=lambda: elapsed_ms / 1000,
             )
         )
+
+    def _judged(self, attempt: Attempt) -> float:
+        judged = self.compiled.judged(attempt.model, attempt.confidence)
+        return self.missing if judged is None else judged
 
     def _limit(self, model: str, left_s: float | None) -> float:
         limit = self.timeouts[model]
@@ -174,7 +178,7 @@ class Decider:
     ) -> dict[str, Any]:
         tried = climbed.tried
         standing = recorded.answers.get(decision.model or "")
-        confidence = signals.get("confidence")
+        confidence = self.compiled.judged(signals.get("model"), signals.get("confidence"))
         return _bounded(
             {
                 "version": decision.version,
