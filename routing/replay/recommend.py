@@ -17,6 +17,7 @@ from routing.replay.certificate import GRID, Certificate, Promise, loosest, perc
 from routing.replay.columns import Columns, Mask, select
 from routing.replay.estimates import Estimate, Group, share
 from routing.replay.impact import People
+from routing.replay.judging import maps_of
 from routing.replay.ladders import Ladder, comparable, frontier
 from routing.replay.levels import Levels, levels
 from routing.replay.replay import Replayed, replay
@@ -233,7 +234,7 @@ def cost_against_wrong(
     sample, band = _comparable_sample(columns, document), answering(document)
     if band is None or not len(sample):
         return []
-    ladders = frontier(sample, known_models(columns, document))
+    ladders = frontier(sample, known_models(columns, document), maps=maps_of(document))
     people = people or People()
     found: list[Setting] = []
     for one in spaced(np.array([*ladders, None], object)[:-1], LADDERS_SHOWN):
@@ -331,7 +332,7 @@ def _candidates(
     if band is None:
         return
     between = _between(document, band)
-    for one in frontier(columns, models):
+    for one in frontier(columns, models, maps=maps_of(document)):
         draft = _with_ladder(document, Candidate(one, between[0], 0.0, 1.0))
         counted = levels(replay(columns, draft, baseline=baseline), between)
         values = p_values(counted.wrong, counted.labels, promise.alpha)
