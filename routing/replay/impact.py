@@ -137,7 +137,7 @@ def side(one: Side, people: People) -> dict[str, Any]:
         "by_model": by_model(one.tally),
         "correct": _right(one, lost).as_dict(),
         "wrong_among_answered": wrong(one.tally, answers, lost).as_dict(),
-        "wrong_at_most": at_most(_groups(one.tally, answers, None, hit=0), lost),
+        "wrong_at_most": wrong_at_most(one.tally, answers, lost),
         "cost_per_task_usd": cost.as_dict(),
         "latency_ms_p95": one.latency.as_dict(),
         "people": {
@@ -161,6 +161,11 @@ def wrong(counted: Tally, chosen: Chosen, lost: int = 0, other: int | None = Non
     """Estimate the share of wrong answers among the chosen cells, of all rows or those with one other label."""
     # An answer without a model's words is the curated one: whether it fits, no label tells.
     return share(_groups(counted, chosen, other, hit=0), lost)
+
+
+def wrong_at_most(counted: Tally, chosen: Chosen, lost: int = 0, other: int | None = None) -> float | None:
+    """Return the one-sided 95 % upper bound of that share; None where it cannot be known."""
+    return at_most(_groups(counted, chosen, other, hit=0), lost)
 
 
 def _groups(counted: Tally, chosen: Chosen, other: int | None, hit: int) -> list[Group]:

@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from routing.engine.validation import faults
 from routing.models import Decision
-from usecases import editing, what_if
+from usecases import editing, segments, what_if
 from usecases.views.draft_bands import WINDOWS
 from usecases.views.draft_work import Document, Work
 from usecases.views.impact_panel import Panel, blank, case_links, panel_of
+from usecases.views.impact_segments import Segments, segments_of
 
 FAULTY: Final = "Put the faults right first."
 NO_HISTORY: Final = "Past decisions will stand here once assistants have made some."
@@ -80,3 +81,20 @@ def panel_for(work: Work, window: str, asked: Asked | None = None) -> Panel:
         zone=timezone.get_current_timezone(),
         links=case_links(work.use_case.slug, window=window),
     )
+
+
+def segments_for(work: Work, window: str, attribute: str) -> Segments:
+    """Return what the draft would have done to each segment of the decisions, by one attribute."""
+    if work.faults:
+        return Segments(sentence=FAULTY)
+    try:
+        found = segments.by_attribute(
+            use_case=work.use_case,
+            document=work.document,
+            by=work.by,
+            window=window_span(window),
+            attribute=attribute,
+        )
+    except what_if.Loading as loading:
+        return Segments(sentence=str(loading))
+    return segments_of(*found)

@@ -17,7 +17,7 @@ from usecases.actions import drafts, versions
 from usecases.models import UseCase
 
 PATH = "/use-cases/claims/tune/impact"
-HTMX = {"HX-Request": "true"}
+PART = {"X-Part": "1"}
 Past = Callable[..., None]
 
 
@@ -55,7 +55,7 @@ def begin(use_case: UseCase, ops: User, document: Any) -> None:
 
 
 def panel(client: Client, query: str = "", **headers: str) -> str:
-    answer = client.get(PATH + query, headers=headers or HTMX)
+    answer = client.get(PATH + query, headers=headers or PART)
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -184,7 +184,7 @@ def test_each_tab_carries_the_place_and_waits_for_no_replay(as_ops: Client, past
     past(0.9)
     for tab in ("tune", "models", "escalation"):
         page = as_ops.get(f"/use-cases/claims/{tab}").content.decode()
-        assert f'hx-get="{PATH}"' in page
+        assert f'data-url="{PATH}"' in page
         assert f'href="{PATH}?tab={tab}"' in page
         assert "replayed" not in page
 
