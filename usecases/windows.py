@@ -4,7 +4,6 @@ A window ends now, or lies between two moments; moments count in milliseconds, t
 outside. NumPy comes with the first history that is read, not with this module.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ MOST_DECISIONS: Final = 1_000_000_000
 KEYS: Final = ("decisions", "days", "since", "until")
 SHAPES: Final = 'Say “all”, {"decisions": N}, {"days": N} or {"since": MOMENT, "until": MOMENT}.'
 MOMENT: Final = "Give a moment with its zone, such as “2026-11-01T08:00:00Z”."
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # A history that is brought up to date while it is asked begins a little later than the clock says.
 MARGIN: Final = timedelta(minutes=1)
 
@@ -125,7 +125,12 @@ def between(slug: str, since: datetime | None, until: datetime | None) -> Past:
 
 def millis(at: datetime) -> int:
     """Return a moment in whole milliseconds since 1970."""
-    return math.floor(at.timestamp() * 1000)
+    return (at - EPOCH) // timedelta(milliseconds=1)
+
+
+def of_millis(at: int) -> datetime:
+    """Return the moment so many milliseconds after 1970, exactly."""
+    return EPOCH + timedelta(milliseconds=at)
 
 
 def _read(slug: str, window: "Window") -> Past:

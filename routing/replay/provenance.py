@@ -1,11 +1,12 @@
 """What a result was computed from, as digests: the same inputs give the same numbers again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
 
-from routing.replay.columns import UNKNOWN, Columns
+from routing.replay.columns import UNKNOWN, Columns, select
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +31,11 @@ def verdicts(columns: Columns) -> Verdicts:
             judged |= known
             wrong += int(np.count_nonzero(correct == 0))
     return Verdicts(digest.hexdigest(), int(np.count_nonzero(judged)), wrong)
+
+
+def without(columns: Columns, late: Mapping[str, int]) -> Columns:
+    """Return the decisions without some, given by id and time in milliseconds; the same object where none is there."""
+    times = np.array(sorted(set(late.values())), np.int64)
+    maybe = np.flatnonzero(np.isin(columns.at, times)).tolist()
+    gone = [place for place in maybe if columns.ids[place] in late]
+    return select(columns, np.delete(np.arange(len(columns)), gone)) if gone else columns

@@ -11,15 +11,16 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from usecases import cases as reads
-from usecases import effects, what_if
+from usecases import effects, kept, what_if
 from usecases.cases import Case, Way, Wish
 from usecases.exports import csv_response
-from usecases.models import UseCase
+from usecases.models import KeptImpact, UseCase
 from usecases.publishing import Refused
 from usecases.views import frame, use_case_for
 from usecases.views.changes import number_of
 from usecases.views.draft_bands import SHORT, WINDOW, WINDOWS
 from usecases.views.draft_work import work_for
+from usecases.views.kept import find_by_text
 from usecases.views.kill_switches import person
 from usecases.windows import Loading
 
@@ -44,7 +45,9 @@ class Source:
 
 
 def source_of(request: HttpRequest, use_case: UseCase) -> Source:
-    """Read from the address what is compared: one version with the one before it, else the viewer's draft with live."""
+    """Read from the address what is compared: a kept result's, a version's, else the viewer's draft with live."""
+    if request.GET.get("kept"):
+        return _kept_source(find_by_text(use_case, request.GET["kept"]))
     number = number_of(request.GET.get("version", ""))
     if number is not None:
         return _version_source(request, use_case, number)
@@ -85,6 +88,17 @@ def _version_source(request: HttpRequest, use_case: UseCase, number: int) -> Sou
         f"Decisions {when}, under r{number - 1} and under r{number}",
         reverse("version", args=[use_case.slug, number]),
         f"Back to r{number}",
+    )
+
+
+def _kept_source(row: KeptImpact) -> Source:
+    return Source(
+        kept.question_of(row),
+        {"kept": str(row.pk)},
+        ("live", "draft"),
+        f"The decisions of the result that {row.kept_by} kept, under r{row.live_version} and under the draft then",
+        reverse("kept-impact", args=[row.use_case.slug, row.pk]),
+        "Back to the kept result",
     )
 
 
