@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.engine.digest import digest
 from routing.replay.binomial import labels_needed, p_values, upper_bound
 from routing.replay.columns import Floats, Mask
 
@@ -74,9 +75,7 @@ class Certificate:
     def sentence(self) -> str:
         """Say what is promised, or what is missing for it."""
         if self.answer_from is not None:
-            about = "".join(
-                f", {_called(key)} {value}" for key, value in sorted(self.subject.items()) if value
-            )
+            about = "".join(f", {_called(key)} {_or_none(self.subject, key)}" for key in sorted(self.subject))
             words = self.promise.words()
             return f"{words[0].upper()}{words[1:]}, from {self.labels:,} labels{about}."
         if self.labels < self.needed and not self.wrong:
@@ -199,15 +198,19 @@ class Watch:
 
 
 def subject(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a certificate for this document belongs to: its ladder's models, its prompt, its index."""
+    """Return what a certificate for this document belongs to: its ladder's models and their maps, prompt, index."""
     called = {model["name"]: model["litellm"] for model in document.get("models", [])}
     ladder = [rung["model"] for rung in document.get("ladder", [])]
     pins = document.get("pins") or {}
-    return {
+    found = {
         "models": " > ".join(f"{name} ({called.get(name, name)})" for name in ladder),
         "prompt": pins.get("prompt") or "",
         "retrieval_index": pins.get("retrieval_index") or "",
     }
+    # With another calibration map other answers are sent at the same threshold.
+    maps = {m["name"]: m["calibration"] for m in document.get("models", []) if m.get("calibration")}
+    used = {name: maps[name] for name in ladder if name in maps}
+    return found | ({"calibration": digest(used)[:12]} if used else {})
 
 
 def percent(share: float) -> str:
@@ -221,4 +224,4 @@ def _called(key: str) -> str:
 
 
 def _or_none(subject: Mapping[str, str], key: str) -> str:
-    return subject.get(key) or "none"
+    return subject.get(key) or "not recorded"

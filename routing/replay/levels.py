@@ -23,10 +23,14 @@ Whole = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """Rows whose labels came about alike, of one labelled model: how many are at or above each threshold."""
+    """Rows whose labels came about alike, of one labelled model: how many are at or above each threshold.
+
+    `labelled` are all labels, those below every threshold too.
+    """
 
     stratum: int
     kind: str
+    labelled: int
     rows: Whole
     labels: Whole
     wrong: Whole
@@ -120,6 +124,7 @@ def _kinds(replayed: Replayed, judged: Standing, place: NDArray[np.intp], size: 
         Kind(
             number,
             stratum.kind,
+            int(counted[number, one, :2].sum()),
             rows=found[number, one].sum(axis=0),
             labels=found[number, one, :2].sum(axis=0),
             wrong=found[number, one, 0],
@@ -143,8 +148,8 @@ def _ground(columns: Columns, kinds: Sequence[Kind]) -> int | None:
     """Return the stratum with most uniform labels: the exact binomial does not hold on a mix of audit shares."""
     labels: dict[int, int] = {}
     for kind in kinds:
-        if columns.strata[kind.stratum].kind in (CENSUS, AUDIT) and len(kind.labels):
-            labels[kind.stratum] = labels.get(kind.stratum, 0) + int(kind.labels[-1])
+        if columns.strata[kind.stratum].kind in (CENSUS, AUDIT):
+            labels[kind.stratum] = labels.get(kind.stratum, 0) + kind.labelled
     most = max(labels, key=lambda stratum: labels[stratum], default=None)
     return most if most is not None and labels[most] else None
 

@@ -267,7 +267,7 @@ def marked(
 def _comparable_sample(columns: Columns, document: Json) -> Columns:
     models = known_models(columns, document)
     rows = comparable(columns, models) if models else np.zeros(0, np.intp)
-    return select(columns, spaced(rows, MOST_ROWS // 10) if len(rows) else rows)
+    return select(columns, spaced(rows, MOST_ROWS // 10)) if len(rows) else columns.last(0)
 
 
 def settings(

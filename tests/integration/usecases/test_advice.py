@@ -1,7 +1,5 @@
 """Which setting keeps the promise at the least cost, from the labels that may count for it, or what is missing."""
 
-import csv
-import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +10,12 @@ from django.contrib.auth.models import User
 from django.http import Http404
 
 from tests.documents import claims
-from tests.history import ladder, log
+from tests.history import ladder
+from tests.periods import BOTH, imported
 from usecases import advice
-from usecases.actions import imports, use_cases, versions
+from usecases.actions import use_cases, versions
 from usecases.models import Promise, UseCase
 from usecases.publishing import Refused, latest
-
-BOTH = ladder("small", "large")
-# Between the two periods of the real log, as they are dated here.
-SPRING = "2026-03-01T00:00:00Z"
 
 
 @pytest.fixture
@@ -31,19 +26,8 @@ def chat(admin: User) -> UseCase:
 
 @pytest.fixture
 def both_periods(chat: UseCase, ops: User, tmp_path: Path) -> UseCase:
-    """The same with its real log: an earlier period in January, a later one in June."""
-    source = tmp_path / "log.csv"
-    with (
-        gzip.open(log("clinc150"), "rt", encoding="utf-8", newline="") as stream,
-        source.open("w", encoding="utf-8", newline="") as out,
-    ):
-        rows = csv.DictReader(stream)
-        writer = csv.DictWriter(out, [*(rows.fieldnames or ()), "at"])
-        writer.writeheader()
-        for row in rows:
-            month = "01" if row["split"] == "val" else "06"
-            writer.writerow(row | {"at": f"2026-{month}-01T12:00:00Z"})
-    imports.run(imports.plan(use_case=chat, source=source, by=ops))
+    """The same with its real log of two periods."""
+    imported(chat, tmp_path, ops)
     return chat
 
 
