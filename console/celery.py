@@ -36,6 +36,12 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 600},
         },
+        "uploads": {"task": "usecases.tasks.resend", "schedule": 10.0, "options": {"expires": 10}},
+        "uploads-housekeeping": {
+            "task": "usecases.tasks.housekeeping",
+            "schedule": 3600.0,
+            "options": {"expires": 600},
+        },
     },
 )
-app.autodiscover_tasks(["routing"])
+app.autodiscover_tasks(["routing", "usecases"])
