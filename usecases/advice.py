@@ -168,8 +168,12 @@ def _edge(document: Json, default: float) -> float:
 def _points(evidence: Evidence, document: Json) -> list[dict[str, Any]]:
     from routing.replay.recommend import points
 
-    found = points(promise_evidence.counted(evidence.columns, document, evidence.live))
-    return [_point(point) for point in found]
+    counted = promise_evidence.counted(evidence.columns, document, evidence.live)
+    # Answered as the panel counts it: rules answer too, and what cannot be replayed is left out.
+    return [
+        _point(point) | {"coverage": answers}
+        for point, answers in zip(points(counted), counted.answers.tolist(), strict=True)
+    ]
 
 
 def _point(point: Any) -> dict[str, Any]:
