@@ -182,23 +182,26 @@ def labels(columns: Columns, model: str, source: str, *, alone: bool = False, si
     """
     column = columns.models[model]
     taken = (source,) if alone else (None, "missing", source)
+    # Most decisions have no verdict: what follows looks at those that have one.
+    given = np.flatnonzero((column.correct >= 0) & (column.asked == ANSWERED) & (columns.at >= since))
     named = np.array([value in taken for value in columns.source.values], np.bool_)
-    kinds = np.array([stratum.kind for stratum in columns.strata])[columns.stratum]
-    known = (column.correct >= 0) & (column.asked == ANSWERED) & (columns.at >= since)
-    known &= named.take(columns.source.codes)
-    confidence = reported(columns, model, context=source == "context")
-    uniform = known & ((kinds == AUDIT) | (kinds == CENSUS))
-    rows = np.flatnonzero(uniform & ~np.isnan(confidence))[-MOST_LABELS:]
+    given = given[named.take(columns.source.codes[given])]
+    kinds = np.array([stratum.kind for stratum in columns.strata])[columns.stratum[given]]
+    uniform = np.isin(kinds, (AUDIT, CENSUS))
+    rows, kinds_of = given[uniform], kinds[uniform]
+    confidence = reported(columns, model, context=source == "context")[rows]
+    usable = ~np.isnan(confidence)
+    rows, kinds_of, confidence = (array[usable][-MOST_LABELS:] for array in (rows, kinds_of, confidence))
     held_out = (share(columns.request_ids[row], "calibration") < 0.5 for row in rows.tolist())
     return Labels(
-        confidence=confidence[rows],
+        confidence=confidence,
         right=column.correct[rows] == 1,
         at=columns.at[rows],
         held_out=np.fromiter(held_out, np.bool_, len(rows)),
-        audit=int((kinds[rows] == AUDIT).sum()),
-        census=int((kinds[rows] == CENSUS).sum()),
-        desk=int((known & (kinds == DESK)).sum()),
-        silent=int((uniform & np.isnan(confidence)).sum()),
+        audit=int((kinds_of == AUDIT).sum()),
+        census=int((kinds_of == CENSUS).sum()),
+        desk=int((kinds == DESK).sum()),
+        silent=int((~usable).sum()),
     )
 
 
