@@ -59,6 +59,11 @@ def extend(columns: Columns, rows: Iterable[Row], *, limit: int | None = None) -
 
 def _block(rows: list[Row], attributes: Sequence[str] | None) -> Columns:
     """Return one block of rows as columns."""
+    return assembled(parts(rows, attributes))
+
+
+def parts(rows: Sequence[Row], attributes: Sequence[str] | None = None) -> Parts:
+    """Return rows as arrays, before it is decided which label counts."""
     count = len(rows)
     own = [_text(row.get("id")) for row in rows]
     models = _Models(count)
@@ -66,24 +71,22 @@ def _block(rows: list[Row], attributes: Sequence[str] | None) -> Columns:
         models.take(place, row)
     actions = [row.get("action") for row in rows]
     shares = (number(row.get("audit_share")) for row in rows)
-    return assembled(
-        Parts(
-            ids=Texts.of(own) if any(own) else None,
-            request_ids=Texts.of([_text(row.get("request_id")) for row in rows]),
-            at=np.fromiter((_milliseconds(row.get("at")) for row in rows), np.int64, count),
-            models=models.columns(),
-            recorded=models.recorded,
-            attributes=_attributes(rows, attributes),
-            signals=_signals(rows),
-            source=encoded([_source(row) for row in rows], _SOURCES),
-            answered=_mask([action == "answer" for action in actions]),
-            by_people=_mask([action in ("review", "escalate") for action in actions]),
-            held_out=_mask([row.get("holdout") is True for row in rows]),
-            audited=_mask([row.get("audited") is True for row in rows]),
-            audit_share=np.fromiter(shares, np.float64, count),
-            outcome=np.fromiter((_outcome(row.get("outcome")) for row in rows), np.int8, count),
-            closed=attributes is not None,
-        )
+    return Parts(
+        ids=Texts.of(own) if any(own) else None,
+        request_ids=Texts.of([_text(row.get("request_id")) for row in rows]),
+        at=np.fromiter((_milliseconds(row.get("at")) for row in rows), np.int64, count),
+        models=models.columns(),
+        recorded=models.recorded,
+        attributes=_attributes(rows, attributes),
+        signals=_signals(rows),
+        source=encoded([_source(row) for row in rows], _SOURCES),
+        answered=_mask([action == "answer" for action in actions]),
+        by_people=_mask([action in ("review", "escalate") for action in actions]),
+        held_out=_mask([row.get("holdout") is True for row in rows]),
+        audited=_mask([row.get("audited") is True for row in rows]),
+        audit_share=np.fromiter(shares, np.float64, count),
+        outcome=np.fromiter((_outcome(row.get("outcome")) for row in rows), np.int8, count),
+        closed=attributes is not None,
     )
 
 
@@ -149,14 +152,14 @@ def nothing(count: int) -> ModelColumn:
     )
 
 
-def _attributes(rows: list[Row], wanted: Sequence[str] | None) -> dict[str, Any]:
+def _attributes(rows: Sequence[Row], wanted: Sequence[str] | None) -> dict[str, Any]:
     given = [row.get("attributes") for row in rows]
     readable: list[Mapping[str, object]] = [g if isinstance(g, Mapping) else {} for g in given]
     names = wanted if wanted is not None else list(dict.fromkeys(name for g in readable for name in g))
     return {name: encoded([g.get(name) for g in readable]) for name in names}
 
 
-def _signals(rows: list[Row]) -> dict[str, Floats]:
+def _signals(rows: Sequence[Row]) -> dict[str, Floats]:
     """Return the signals that any row reports."""
     made: dict[str, Floats] = {}
     for place, row in enumerate(rows):
