@@ -251,6 +251,8 @@ def _advice(
         )
     assert found.certificate is not None
     now, then, desks = _effects(evidence, found.document, promise)
+    if then.cost_usd is not None and now.cost_usd is not None and then.cost_usd > now.cost_usd:
+        notes.append("It costs more than what is live, for which the labels do not allow the promise.")
     limit = promise.cost_at_most_usd
     carried = all(desk.carries for desk in desks) if desks else None
     within = None if limit is None or then.cost_usd is None else then.cost_usd <= limit

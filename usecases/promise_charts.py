@@ -29,8 +29,8 @@ def risk_coverage(found: Mapping[str, Any], *, drafted: bool) -> dict[str, Any]:
         ),
     ]
     if drafted:
-        data.append(_curve(_known(found["live"]), "Live", "token:--ink-3", dash="dash"))
-    data.append(_curve(line, "Your draft" if drafted else "Live", "token:--accent"))
+        data.append(_curve(_known(found["live"]), "Live, any threshold", "token:--ink-3", dash="dash"))
+    data.append(_curve(line, "Draft, any threshold" if drafted else "Any threshold", "token:--accent"))
     data.append(_target([point["coverage"] for point in line], found["target"]))
     for name, label, marker in MARKS:
         point = found["points"].get(name)

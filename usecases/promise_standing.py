@@ -231,8 +231,12 @@ def _shifted(shift: "Shift", later: "Columns", judged: "Judged", places: "NDArra
         inside = column.codes[places] == column.values.index(shift.value)
         if inside.any():
             wrong = int((judged.verdict[places][inside] == 0).sum())
-            words += f"; {share(wrong / int(inside.sum()))} of its {int(inside.sum()):,} labelled answers are wrong"
+            words += f"; {_part(wrong, int(inside.sum()))} of its labelled answers are wrong"
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def _part(hits: int, count: int) -> str:
+    return f"all {count:,}" if hits == count else f"{whole(hits / count)} ({hits:,} of {count:,})"
 
 
 def value_words(attribute: str, value: object) -> str:
@@ -276,6 +280,17 @@ def _day(at: datetime) -> str:
     return f"{at.astimezone(UTC):%-d %b %Y}"
 
 
+def period_words(first: datetime, last: datetime) -> str:
+    """Say from when to when: 1 Jan 2026 to 3 Mar 2026."""
+    return _day(first) if first.date() == last.date() else f"{_day(first)} to {_day(last)}"
+
+
 def certified(use_case: UseCase) -> Certificate | None:
     """Return the newest certificate of a use case."""
     return Certificate.objects.filter(use_case=use_case).first()
+
+
+def subject_words(subject: dict[str, str]) -> str:
+    """Name models, prompt and index; what was not recorded is no proof of anything."""
+    named = (("models", "model"), ("prompt", "prompt"), ("retrieval_index", "index"))
+    return ", ".join(f"{called} {subject.get(key) or 'not recorded'}" for key, called in named)

@@ -1,18 +1,21 @@
 """The parts of the Promise tab that need history, each at an address of its own: the page never waits for them."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from usecases import advice, promise_charts, promise_evidence, promise_standing, promises
-from usecases.models import UseCase
+from usecases.models import Certificate, UseCase
 from usecases.views import frame, use_case_for
 from usecases.views.draft_work import Work, work_for
 from usecases.views.kill_switches import person
 from usecases.windows import Loading
+
+# The page says so in bold; the sentence goes on from there.
+CANNOT: Final = "Cannot be promised: "
 
 
 @login_required
@@ -49,7 +52,7 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
     return found | {
         "figure_json": json.dumps(found["figure"], allow_nan=False) if found["figure"] else "",
         "sides": (advised.now, advised.then),
-        "missing_words": advised.missing.removeprefix("Cannot be promised: "),
+        "missing_words": advised.missing.removeprefix(CANNOT),
         "answer_from_text": repr(advised.answer_from),
         "rung_texts": [f"{model}:{accept_from!r}" for model, accept_from in advised.rungs],
     }
@@ -61,16 +64,36 @@ def _labels(request: HttpRequest, use_case: UseCase, work: Work, document: Any) 
     curve = advice.curve(use_case=use_case, document=document, by=by)
     certificate = promise_standing.certified(use_case)
     drafted = document != work.live
+    so_far = promise_standing.so_far(evidence, advice.stated(promises.of(use_case)))
     points = [point for point in curve["draft"] if point["n"]]
     return {
-        "so_far": promise_standing.so_far(evidence, advice.stated(promises.of(use_case))),
-        "certificate": certificate,
+        "so_far": so_far,
+        "lacking": so_far.missing.removeprefix(CANNOT),
+        **(_certified(certificate) if certificate else {}),
         "certified": promise_standing.standing_of(certificate, by) if certificate else None,
         "advice": advice.threshold(use_case=use_case, document=document, by=by),
         "curve": curve,
         "figure": promise_charts.risk_coverage(curve, drafted=drafted) if _drawable(points) else None,
         "points": points[:: max(1, len(points) // 25)],
     }
+
+
+def _certified(certificate: Certificate) -> dict[str, Any]:
+    words = stated_words(certificate.wrong_at_most, certificate.confidence)
+    return {
+        "certificate": certificate,
+        "said": words,
+        "subject": promise_standing.subject_words(certificate.subject),
+        "period": promise_standing.period_words(certificate.first_at, certificate.last_at),
+    }
+
+
+def stated_words(wrong_at_most: float, confidence: float) -> str:
+    """Say a promise with a capital letter."""
+    from routing.replay.certificate import Promise
+
+    words = Promise(wrong_at_most, round(1 - confidence, 12)).words()
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _ladders(request: HttpRequest, use_case: UseCase, work: Work, document: Any) -> dict[str, Any]:
