@@ -59,12 +59,12 @@ function soon() {
 function follow() {
   const body = document.getElementById("impact-body");
   const share = Number.parseFloat(body?.dataset.draftShare);
-  const { draftLine, draftPoint } = part.dataset;
+  const { draftLine, draftPoint } = plot.layout?.meta ?? {};
   const line = plot.data?.[draftLine];
   if (!line || Number.isNaN(share)) return;
   const wrong = between(line.x, line.y, share);
   const known = wrong !== null;
-  Plotly.restyle(plot, { x: [known ? [share] : []], y: [known ? [wrong] : []], text: [known ? [`draft ${Math.round(share * 100)}%`] : []] }, [Number(draftPoint)]);
+  Plotly.restyle(plot, { x: [known ? [share] : []], y: [known ? [wrong] : []], text: [known ? [`draft ${Math.round(share * 100)}%`] : []] }, [draftPoint]);
 }
 
 function between(xs, ys, x) {

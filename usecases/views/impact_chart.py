@@ -1,7 +1,7 @@
 """The risk–coverage curve beside a draft: what is answered without a person against what is wrong of it. Pure.
 
 Rows in, Plotly figure and words out. Colours are names of the page's own tokens; the chart's script fills them in, and
-moves the draft's point while a handle moves (`DRAFT_LINE`, `DRAFT_POINT` say which traces are the draft's).
+moves the draft's point while a handle moves (`meta` says which traces are the draft's).
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,10 +48,10 @@ def figure(curve: Curve, recommended: float | None) -> dict[str, Any]:
         _band(draft),
         _line(live, "live", "--ink-3", "dash"),
         _line(draft, "draft", "--accent", "solid"),
-        _mark(points.get("live"), "live", "--surface", "--ink-2", "bottom left", "circle"),
-        _mark(points.get("draft"), "draft", "--accent", "--accent", "top left", "circle"),
+        _mark(points.get("live"), "live", "--surface", "--ink-2", "top left", "circle"),
+        _mark(points.get("draft"), "draft", "--accent", "--accent", "top right", "circle"),
         _mark(
-            chosen, f"use {recommended:.2f}" if chosen else "", "--live", "--live", "bottom right", "diamond"
+            chosen, f"use {recommended:.2f}" if chosen else "", "--live", "--live", "bottom center", "diamond"
         ),
     ]
     return {"data": data, "layout": _layout(curve["target"], [*live, *draft])}
@@ -191,5 +191,5 @@ def _layout(target: float, points: Sequence[Point]) -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": "token:--ink-2", "size": 11},
-        "transition": {"duration": 0},
+        "meta": {"draftLine": DRAFT_LINE, "draftPoint": DRAFT_POINT},
     }
