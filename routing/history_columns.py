@@ -141,6 +141,8 @@ def judged(whole: Timed, places: Sequence[int], rows: Sequence[dict[str, Any]]) 
         return whole
     at, again, models = np.array(places, np.intp), build(rows), dict(whole.columns.models)
     for name, model in again.models.items():
+        if name not in models:
+            continue
         known = models[name].correct
         news = (model.correct != UNKNOWN) & (model.correct != known[at])
         if news.any():

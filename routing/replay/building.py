@@ -8,6 +8,7 @@ A row is a decision record (DESIGN §7) as a mapping. Besides what assistants se
 What is missing is missing; nothing is guessed, and no row is refused here.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -21,6 +22,7 @@ from routing.replay.columns import (
     ABSENT,
     ANSWERED,
     FAILED,
+    MAX_MODELS,
     SIGNALS,
     UNKNOWN,
     Columns,
@@ -35,7 +37,6 @@ from routing.replay.joining import joined
 Row = Mapping[str, Any]
 
 BLOCK: Final = 50_000
-MAX_MODELS: Final = 200
 _NAN = float("nan")
 _LARGEST = float(np.finfo(np.float64).max)
 _SOURCES = (None, "context", "verbalised", "logprobs", "missing")
@@ -66,9 +67,7 @@ def parts(rows: Sequence[Row], attributes: Sequence[str] | None = None) -> Parts
     """Return rows as arrays, before it is decided which label counts."""
     count = len(rows)
     own = [_text(row.get("id")) for row in rows]
-    models = _Models(count)
-    for place, row in enumerate(rows):
-        models.take(place, row)
+    models = _models(rows)
     actions = [row.get("action") for row in rows]
     shares = (number(row.get("audit_share")) for row in rows)
     return Parts(
@@ -98,28 +97,50 @@ def _outcome(outcome: object) -> int:
     return _verdict(outcome.get("correct")) if isinstance(outcome, Mapping) else UNKNOWN
 
 
-class _Models:
-    """Collects what each model did, one array a quantity."""
+def _models(rows: Sequence[Row]) -> "_Models":
+    """Collect what models did; of more than can be numbered those that were asked most."""
+    models = _Models(len(rows))
+    for place, row in enumerate(rows):
+        if not models.take(place, row):
+            break
+    else:
+        return models
+    asked = Counter(attempt["model"] for row in rows for attempt in _attempts(row))
+    models = _Models(len(rows), frozenset(name for name, _ in asked.most_common(MAX_MODELS)))
+    for place, row in enumerate(rows):
+        models.take(place, row)
+    return models
 
-    def __init__(self, count: int) -> None:
+
+class _Models:
+    """Collects what each model did, one array a quantity; with `wanted`, of these models only.
+
+    What another one did is as if it had not been asked, and so is not knowable.
+    """
+
+    def __init__(self, count: int, wanted: frozenset[str] | None = None) -> None:
         self.count = count
+        self.wanted = wanted
         self.numbers: dict[str, int] = {}
         self.made: list[ModelColumn] = []
         self.recorded = np.zeros(count, np.uint8)
 
-    def of(self, name: str) -> int:
-        """Return the number of a model, new or known."""
+    def of(self, name: str) -> int | None:
+        """Return the number of a model, new or known; None where it is not wanted."""
         if name not in self.numbers:
-            if len(self.made) >= MAX_MODELS:
-                raise ValueError(f"more than {MAX_MODELS} models in one log")
+            if self.wanted is not None and name not in self.wanted:
+                return None
             self.numbers[name] = len(self.made)
             self.made.append(nothing(self.count))
         return self.numbers[name]
 
-    def take(self, place: int, row: Row) -> None:
-        """Keep the models of one row."""
+    def take(self, place: int, row: Row) -> bool:
+        """Keep the models of one row; say whether they can still be numbered."""
         for attempt in _attempts(row):
-            model = self.made[self.of(attempt["model"])]
+            number_of = self.of(attempt["model"])
+            if number_of is None:
+                continue
+            model = self.made[number_of]
             model.asked[place] = FAILED if attempt.get("error") else ANSWERED
             model.confidence[place] = confidence(attempt.get("confidence"))
             model.cost_usd[place] = number(attempt.get("cost_usd"))
@@ -127,7 +148,10 @@ class _Models:
             model.correct[place] = _verdict(attempt.get("correct"))
         standing = row.get("model")
         if isinstance(standing, str) and standing:
-            self.recorded[place] = self.of(standing) + 1
+            number_of = self.of(standing)
+            if len(self.made) <= MAX_MODELS:
+                self.recorded[place] = 0 if number_of is None else number_of + 1
+        return len(self.made) <= MAX_MODELS
 
     def columns(self) -> dict[str, ModelColumn]:
         """Return the columns by name, in the order in which the models came."""

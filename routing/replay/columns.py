@@ -31,6 +31,9 @@ AUDIT: Final = "audit"
 DESK: Final = "desk"
 NO_LABEL: Final = "none"
 
+# A byte numbers them, with some room.
+MAX_MODELS: Final = 200
+
 # The draws that are worked out when first needed, and kept when rows are added.
 DRAWS: Final = ("audit_place", "holdout_place")
 

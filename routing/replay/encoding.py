@@ -95,9 +95,8 @@ def numbers_of(values: Sequence[object]) -> NDArray[np.float64] | None:
         table = np.array(given, np.float64)
     except OverflowError:
         return None
-    if np.isnan(table).any() or any(
-        type(given[place]) is int for place in np.flatnonzero(abs(table) > _WHOLE)
-    ):
+    large = [given[place] for place in np.flatnonzero(np.abs(table) >= _WHOLE)]
+    if np.isnan(table).any() or any(type(value) is int and abs(value) > _WHOLE for value in large):
         return None
     table[missing] = np.nan
     return table
