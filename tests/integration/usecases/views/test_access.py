@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 
     from usecases.models import UseCase
 
-PAGES = ("", "changes", "changes/1", "decisions", "decisions.csv", "assistants", "guardrails")
-PAGES += ("cases", "cases.csv", "what-if", "calibration")
+PAGES = (
+    *("", "changes", "changes/1", "cases", "cases.csv", "what-if", "calibration"),
+    *("decisions", "decisions.csv", "assistants", "guardrails"),
+)
 BUTTONS = {
     "kill": {"ops": 302, "risk": 302, "admin": 302, "stranger": 404},
     "restore": {"ops": 302, "risk": 302, "admin": 302, "stranger": 404},
