@@ -185,18 +185,18 @@ def _attributes(rows: Sequence[Row], wanted: Sequence[str] | None) -> dict[str, 
 
 def _signals(rows: Sequence[Row]) -> dict[str, Floats]:
     """Return the signals that any row reports."""
-    made: dict[str, Floats] = {}
+    told = [row.get("signals") for row in rows]
+    given: list[Mapping[str, Any]] = [g if isinstance(g, Mapping) else {} for g in told]
     for place, row in enumerate(rows):
-        given = row.get("signals")
-        reported = dict(given) if isinstance(given, Mapping) else {}
-        if row.get("signal") == "context":
-            reported.setdefault("confidence", _as_reported(row))
-        for name in SIGNALS:
-            if name in reported:
-                column = made.setdefault(name, np.full(len(rows), ABSENT[name]))
-                read = confidence if name == "confidence" else _signal
-                column[place] = read(reported[name])
-    return made
+        if row.get("signal") == "context" and "confidence" not in given[place]:
+            given[place] = {**given[place], "confidence": _as_reported(row)}
+    named = {name for g in given for name in g}
+    return {name: _signal_column(name, given) for name in SIGNALS if name in named}
+
+
+def _signal_column(name: str, given: Sequence[Mapping[str, Any]]) -> Floats:
+    absent, read = ABSENT[name], confidence if name == "confidence" else _signal
+    return np.fromiter((read(g[name]) if name in g else absent for g in given), np.float64, len(given))
 
 
 def _as_reported(row: Row) -> object:
@@ -208,6 +208,8 @@ def _as_reported(row: Row) -> object:
 
 def _signal(value: object) -> float:
     """Read what was reported; what cannot be read is NaN, which no threshold lets pass."""
+    if type(value) is float:
+        return value
     try:
         return float(number(value))
     except OverflowError:

@@ -308,3 +308,18 @@ def test_the_worker_seals_every_use_case_and_mends_what_does_not_hold(
     tasks.seal()
     tasks.seal("claims")
     assert sorted(Block.objects.values_list("use_case", "count")) == [("claims", 18), ("other", 12)]
+
+
+def test_what_comes_after_a_load_from_blocks_is_taken_in(histories: Histories) -> None:
+    made = sealed_history(100)
+    histories.window("claims", ALL)
+    before = histories.rows_read("claims")
+
+    late = stored(20, 102)
+    judged(made + late, 103)
+    found = histories.window("claims", ALL).columns
+    assert histories.rows_read("claims") < before + 200
+    assert_same(found, by_rows())
+    an_hour_passes()
+    assert blocks.seal("claims", least=1) == 20
+    assert_same(Histories().window("claims", ALL).columns, found)
