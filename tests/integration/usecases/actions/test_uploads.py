@@ -168,7 +168,9 @@ def test_decision_records_are_understood_by_their_fields(give: Give, ops: User) 
     assert (found.faults, found.rows[0].request) == ([], "a")
 
 
-def test_a_form_that_was_left_alone_asks_for_nothing_and_a_model_takes_its_columns_along(give: Give) -> None:
+def test_a_form_that_was_left_alone_asks_for_nothing_and_a_model_takes_its_columns_along(
+    give: Give, ops: User
+) -> None:
     upload = give(models=("small", "gpt-4o"), bad=False)
     found = mappings.preview(upload)
     said = {f"column:{column.place}": column.choice for column in found.columns}
@@ -183,6 +185,13 @@ def test_a_form_that_was_left_alone_asks_for_nothing_and_a_model_takes_its_colum
     ]
     taken_back = mappings.chosen(found, said, [("topic", "attributes.topic")])
     assert taken_back == []
+
+    late = said | {f"was:{column.place}": column.target for column in found.columns} | {"model:1": "large"}
+    now = mappings.preview(actions.remap(upload=upload, renames=[("gpt-4o", "large")], by=ops))
+    assert mappings.chosen(now, late | {"column:3": "ignore"}, [("gpt-4o", "large")]) == [
+        ("gpt-4o", "large"),
+        ("topic", "ignore"),
+    ]
 
 
 def test_the_same_meaning_again_writes_nothing(give: Give, ops: User) -> None:
