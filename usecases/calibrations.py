@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 LEAST_LABELS: Final = 100
+# Models say 0.90, 0.95 and 0.99: ten stretches would show one point.
+STRETCHES: Final = 40
 # How far back it is looked when a model or its map became what it is.
 VERSIONS: Final = 200
 TOO_FEW: Final = "{least:,} labels of random audits are needed, there are {have:,}."
 NO_BETTER: Final = (
-    "No map is proposed: on labels that it had not seen, none comes nearer to the truth by more than chance."
+    "No {new}map is proposed: on labels it has not seen, none comes nearer to the truth by more than chance."
 )
 NOT_JUDGED: Final = "The bands do not judge this source of confidence, so there is nothing to recalibrate."
 IN_FORCE: Final = "The map in force is the one that these labels propose."
@@ -70,12 +72,11 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A map fitted on all labels. The errors are those on the half of them that a fit had not seen."""
+    """A map fitted on all labels. Its errors: of what is in force, and of maps fitted without the label judged."""
 
     map: Document
     digest: str
     labels: int
-    held_out: int
     error_now: float
     error_then: float
     edges: tuple[Edge, ...]
@@ -216,7 +217,7 @@ def _signal(
 ) -> Signal:
     from routing.replay.calibration import calibration_error, reliability
 
-    bars = reliability(given.confidence, given.right)
+    bars = reliability(given.confidence, given.right, STRETCHES)
     judged = bool(rows)
     in_force = _in_force(given, model, rows) if judged else None
     made, why = _proposed(given, document, model) if judged else (None, NOT_JUDGED)
@@ -273,7 +274,7 @@ def _proposed(given: "Labels", document: Document, model: Document) -> tuple[Pro
     if found.line.as_part() == model.get("calibration"):
         return None, IN_FORCE
     if not found.helps:
-        return None, NO_BETTER
+        return None, NO_BETTER.format(new="new " if line else "")
     return _told(found, document, model, line), ""
 
 
@@ -287,7 +288,6 @@ def _told(found: "Proposal", document: Document, model: Document, line: Calibrat
         part,
         digest(part),
         found.labels,
-        found.held_out,
         found.before,
         found.after,
         tuple(edges),

@@ -101,9 +101,9 @@ def _map(line: Line, name: str, token: str, dash: str) -> dict[str, Any]:
 def _layout() -> dict[str, Any]:
     axis = {"gridcolor": "token:--line", "zeroline": False}
     return {
-        "height": 360,
-        "margin": {"l": 48, "r": 8, "t": 8, "b": 40},
-        "legend": {"orientation": "h", "y": 1.14, "x": 0},
+        "height": 400,
+        "margin": {"l": 56, "r": 8, "t": 8, "b": 40},
+        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
         "xaxis": axis | {"range": [-0.02, 1.02], "title": {"text": "what it says"}, "anchor": "y2"},
         "yaxis": axis
         | {

@@ -55,12 +55,11 @@ class InForce(Schema):
 
 
 class Proposed(Schema):
-    """A map fitted on all labels; its errors are those on the held-out half, for a map fitted on the other."""
+    """A map fitted on all labels. Its errors: of what is in force now, and of maps fitted without the label judged."""
 
     map: Map
     digest: str
     labels: int
-    held_out: int
     error_now: float
     error_then: float
     edges: list[Edge]

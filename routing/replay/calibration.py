@@ -25,6 +25,7 @@ BINS: Final = 10
 # With fewer, a map would follow chance.
 LEAST_LABELS: Final = 100
 LEAST_GROUP: Final = 20
+FOLDS: Final = 5
 # The newest of them; more would not move the line by what anybody sees.
 MOST_LABELS: Final = 100_000
 # Two points below all labels keep what is there from being lifted.
@@ -49,7 +50,8 @@ def reliability(confidence: Floats, right: Mask, bins: int = BINS) -> list[Bin]:
     """Return mean confidence beside the share that was right, bin by bin; unusable confidences are left out."""
     usable = ~np.isnan(confidence)
     confidence, right = confidence[usable], right[usable]
-    place = np.minimum((confidence * bins).astype(np.intp), bins - 1)
+    # 0.575 · 40 is a hair below 23, and belongs to the stretch that begins there.
+    place = np.minimum((confidence * bins + 1e-9).astype(np.intp), bins - 1)
     labels = np.bincount(place, minlength=bins).tolist()
     sums = np.bincount(place, confidence, bins).tolist()
     hits = np.bincount(place, right, bins).astype(np.int64).tolist()
@@ -153,15 +155,15 @@ def _below(first: float, count: float) -> Iterator[tuple[float, float]]:
 class Labels:
     """Verdicts on one model's answers that were sampled without regard to what they say, in the order of time.
 
-    `at` is in milliseconds since 1970, `held_out` the half (by a hash of the request's id) that no fit sees when it is
-    judged. `audit` and `census` are how many came about which way. Left out: `desk`, the verdicts on requests that went
-    to people because they were doubtful, and `silent`, those of answers without a usable confidence.
+    `at` is in milliseconds since 1970, `fold` the part (by a hash of the request's id) that is judged by a map fitted
+    on the other parts. `audit` and `census` are how many came about which way. Left out: `desk`, the verdicts on
+    requests that went to people because they were doubtful, and `silent`, those of answers without a usable confidence.
     """
 
     confidence: Floats
     right: Mask
     at: NDArray[np.int64]
-    held_out: Mask
+    fold: NDArray[np.uint8]
     audit: int
     census: int
     desk: int
@@ -192,12 +194,12 @@ def labels(columns: Columns, model: str, source: str, *, alone: bool = False, si
     confidence = reported(columns, model, context=source == "context")[rows]
     usable = ~np.isnan(confidence)
     rows, kinds_of, confidence = (array[usable][-MOST_LABELS:] for array in (rows, kinds_of, confidence))
-    held_out = (share(columns.request_ids[row], "calibration") < 0.5 for row in rows.tolist())
+    places = (int(share(columns.request_ids[row], "calibration") * FOLDS) for row in rows.tolist())
     return Labels(
         confidence=confidence,
         right=column.correct[rows] == 1,
         at=columns.at[rows],
-        held_out=np.fromiter(held_out, np.bool_, len(rows)),
+        fold=np.fromiter(places, np.uint8, len(rows)),
         audit=int((kinds_of == AUDIT).sum()),
         census=int((kinds_of == CENSUS).sum()),
         desk=int((kinds == DESK).sum()),
@@ -215,14 +217,13 @@ def sources(columns: Columns, model: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A map fitted on all labels. `before` and `after` are the calibration error on the `held_out` labels: of what is
-    in force, and of a map that was fitted on the others only. `gain` is by how much that one's squared error is lower
-    there, at least (one-sided, 95 %).
+    """A map fitted on all labels. `before` and `after` are the calibration error of what is in force, and of maps of
+    which each is judged on a fifth of the labels and fitted on the others. `gain` is by how much the squared error of
+    those is lower, at least (one-sided, 95 %).
     """
 
     line: CalibrationMap
     labels: int
-    held_out: int
     before: float
     after: float
     gain: float
@@ -235,19 +236,25 @@ class Proposal:
 
 def propose(given: Labels, in_force: Map | None = None) -> Proposal | None:
     """Return the map that the labels propose, with what it is worth; None where they are too few."""
-    if len(given) < LEAST_LABELS:
+    line = fit(given.confidence, given.right) if len(given) >= LEAST_LABELS else None
+    if line is None:
         return None
-    out = given.held_out
-    half, whole = fit(given.confidence[~out], given.right[~out]), fit(given.confidence, given.right)
-    if half is None or whole is None or np.count_nonzero(out) < 2:
-        return None
-    right = given.right[out]
-    now = counting(in_force, given.confidence[out])
-    then = half.apply(given.confidence[out])
-    gains = (now - right) ** 2 - (then - right) ** 2
+    now, then = counting(in_force, given.confidence), _unseen(given)
+    gains = (now - given.right) ** 2 - (then - given.right) ** 2
     sure = _Z * float(gains.std(ddof=1)) / len(gains) ** 0.5
-    before, after = calibration_error(now, right), calibration_error(then, right)
-    return Proposal(whole, len(given), len(gains), before or 0.0, after or 0.0, float(gains.mean()) - sure)
+    before, after = (calibration_error(one, given.right) or 0.0 for one in (now, then))
+    return Proposal(line, len(given), before, after, float(gains.mean()) - sure)
+
+
+def _unseen(given: Labels) -> Floats:
+    """Return what each confidence counts under a map that was fitted without its label."""
+    counts = given.confidence.copy()
+    for fold in range(FOLDS):
+        out = given.fold == fold
+        others = fit(given.confidence[~out], given.right[~out])
+        if others is not None:
+            counts[out] = others.apply(given.confidence[out])
+    return counts
 
 
 def counting(line: Map | None, confidence: Floats) -> Floats:
