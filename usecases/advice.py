@@ -106,7 +106,7 @@ def ladder(*, use_case: UseCase, document: Any, by: Any, window: Any = None) -> 
         )
 
     key = digest([document, promise.wrong_at_most, promise.confidence, asdict(people)])
-    found: Recommendation = evidence.columns.memory.get("ladder", ("advice", key), made)
+    found: Recommendation = evidence.columns.memory.get("advice", ("ladder", key), made)
     return _suited(found, document, evidence, promise)
 
 
@@ -157,7 +157,7 @@ def frontier(*, use_case: UseCase, document: Any, by: Any, window: Any = None) -
         }
 
     key = digest([document, live.document, advised.document, asdict(people)])
-    drawn: dict[str, Any] = evidence.columns.memory.get("ladder", ("frontier", key), made)
+    drawn: dict[str, Any] = evidence.columns.memory.get("advice", ("frontier", key), made)
     return {**drawn, "target": promises.of(use_case).wrong_at_most}
 
 
@@ -299,14 +299,14 @@ def _effects(evidence: Evidence, document: Json, promise: Promise) -> tuple[Effe
     """Return what live and the recommended document come to on the decisions that count, and the desks' load."""
     from routing.replay.impact import impact
 
-    live = evidence.live
-    found = impact(
-        evidence.columns,
-        document,
-        live=live.document,
-        baseline=live.baseline,
-        people=promises.people(promise.use_case),
-    )
+    live, people = evidence.live, promises.people(promise.use_case)
+
+    def made() -> dict[str, Any]:
+        return impact(evidence.columns, document, live=live.document, baseline=live.baseline, people=people)
+
+    # Kept: while a handle is moved, what is recommended stays the same.
+    key = digest([document, live.document, live.baseline, asdict(people)])
+    found: dict[str, Any] = evidence.columns.memory.get("advice", ("effects", key), made)
     desks = tuple(
         _desk(queue) for queue in found["queues"] if queue["capacity_per_hour"] is not None and queue["draft"]
     )
