@@ -183,8 +183,8 @@ def chosen(found: Preview, said: Mapping[str, str], before: Sequence[Rename]) ->
     """Return the renames that a form asks for: models first, then single columns, as far as they differ from those.
 
     `said` maps `model:PLACE`, `column:PLACE` and `name:PLACE` to words, and `was:PLACE` to what the form showed: a
-    column that was left alone stays what it is now. So a model's columns follow the model, also where two choices come so fast
-    after each other that the second form does not know yet what the first has done.
+    column that was left alone stays what it is now. So a model's columns follow the model, also where
+    two choices come so fast after each other that the second form does not know yet what the first has done.
     """
     names = {column.name for column in found.columns}
     models = []
