@@ -214,17 +214,17 @@ def test_a_map_that_audits_propose_goes_into_the_draft(
     page.get_by_role("link", name="As sure as right?").first.click()
     card = page.locator("#signal-0")
     expect(card).to_contain_text("240 audited at random")
-    expect(card.locator(".chart .scatterlayer .point")).to_have_count(2)
+    expect(card.locator(".chart .scatterlayer .point")).to_have_count(2)  # 0.95 and 0.99
     card.get_by_role("button", name="Put into my draft").click()
     expect(page).to_have_url(re.compile("/dispute-triage/tune$"))
-    expect(page.locator("#changes")).to_contain_text("its confidence is recalibrated")
+    expect(page.locator(".changes")).to_contain_text("its confidence is recalibrated")
     expect(page.locator("#impact-head")).to_contain_text("replayed")
 
     page.goto("/use-cases/dispute-triage/calibration")
     expect(card).to_contain_text("In your draft")
     axe(page)
     card.get_by_role("button", name="Remove the map").click()
-    expect(page.locator("#changes")).to_contain_text("Nothing yet")
+    expect(page.locator(".changes")).to_contain_text("Nothing yet")
 
 
 def test_find_is_a_key_away_and_all_keys_are_told(open_page: Callable[..., Page]) -> None:
