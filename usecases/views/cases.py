@@ -126,8 +126,10 @@ def cases(request: HttpRequest, slug: str) -> HttpResponse:
         found = reads.page(source.question, wish, skip, reads.PAGE)
     except Loading as loading:
         return _page(request, use_case, context | {"trouble": str(loading), "again": True}, 503)
-    except Refused:
+    except Refused as refused:
         words = "The draft has faults; put them right first, then its cases can be read."
+        if not _of_draft(request):  # written under an older schema
+            words = f"It cannot be replayed any more. {refused}"
         return _page(request, use_case, context | {"trouble": words}, 422)
     fixed = source.keys | {"live": wish.live, "draft": wish.draft}
     narrow = {"verdict": wish.verdict, "rule": wish.rule, "q": wish.words}
@@ -150,9 +152,13 @@ def cases(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, use_case: UseCase, context: dict[str, Any], status: int) -> HttpResponse:
-    tab = "changes" if "version" in request.GET or "kept" in request.GET else "tune"
+    tab = "tune" if _of_draft(request) else "changes"
     context = {**frame(request, use_case, tab), **context}
     return render(request, "usecases/what_if/cases.html", context, status=status)
+
+
+def _of_draft(request: HttpRequest) -> bool:
+    return not (request.GET.get("version") or request.GET.get("kept"))
 
 
 def _title(name: str) -> str:
