@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from routing.engine.digest import digest
 from usecases import advice, promise_charts, promise_evidence, promise_standing, promises
 from usecases.models import Certificate, UseCase
 from usecases.views import frame, use_case_for
@@ -38,7 +39,7 @@ def _part(request: HttpRequest, slug: str, name: str, made: Any) -> HttpResponse
     document = work.live if work.faults else work.document
     context |= {"drafted": document != work.live, "faulty": bool(work.faults), "may_tune": work.may_tune}
     try:
-        context |= _shown(made(request, use_case, work, document))
+        context |= _shown(made(request, use_case, work, document), document)
     except Loading as loading:
         context |= {"loading": loading}
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
@@ -46,12 +47,13 @@ def _part(request: HttpRequest, slug: str, name: str, made: Any) -> HttpResponse
     return render(request, "usecases/promise/part.html", {**frame(request, use_case, "promise"), **context})
 
 
-def _shown(found: dict[str, Any]) -> dict[str, Any]:
+def _shown(found: dict[str, Any], document: Any) -> dict[str, Any]:
     """Return a part's context with what its buttons carry. Figures go as text: htmx takes scripts out of answers."""
     advised: advice.Advice = found["advice"]
     return found | {
         "figure_json": json.dumps(found["figure"], allow_nan=False) if found["figure"] else "",
         "sides": (advised.now, advised.then),
+        "in_draft": advised.document is not None and digest(advised.document) == digest(document),
         "missing_words": advised.missing.removeprefix(CANNOT),
         "answer_from_text": repr(advised.answer_from),
         "rung_texts": [f"{model}:{accept_from!r}" for model, accept_from in advised.rungs],

@@ -126,6 +126,7 @@ def test_a_recommended_setting_goes_into_the_draft_as_it_was_shown(
     document = Draft.objects.get(use_case=chat).document
     assert [f"{rung['model']}:{rung['accept_from']}" for rung in document["ladder"]] == wish["rung"]
     assert document["bands"][0]["from"] == float(wish["answer_from"][0])
+    assert "This is what your draft says." in text(client.get("/use-cases/chat/promise/ladders"))
 
     assert (
         client.post("/use-cases/chat/promise/use", {"answer_from": "0.8"})
@@ -136,3 +137,20 @@ def test_a_recommended_setting_goes_into_the_draft_as_it_was_shown(
     for strange in ({"answer_from": "nan"}, {"answer_from": "0.8", "rung": "gone:0"}, {}):
         assert client.post("/use-cases/chat/promise/use", strange).status_code == 422
     assert Draft.objects.get(use_case=chat).document["bands"][0]["from"] == 0.8
+
+
+def test_while_history_is_read_for_somebody_else_each_part_says_how_far_it_is(
+    as_ops: Client, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from routing.history import SHARED
+
+    monkeypatch.setattr(SHARED, "wait_seconds", 0.01)
+    as_ops.get(f"{PATH}/labels")
+    with SHARED._turn(SHARED._entry("claims")):
+        for part in ("labels", "ladders"):
+            answer = as_ops.get(f"{PATH}/{part}", headers=HTMX)
+            assert "Reading history:" in text(answer)
+            assert f"/promise/{part}" in answer.content.decode()
+        refused = as_ops.post(f"{PATH}/certify")
+        assert refused.status_code == 422
+        assert "Ask again in a moment" in text(refused)
