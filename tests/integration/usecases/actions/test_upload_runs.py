@@ -64,7 +64,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], Any]]:
     The thread of its own, which needs what is committed, beats in the tests of the whole product.
     """
     meanwhile: list[Callable[[], Any]] = []
-    store, pulses, batches = imported.store, [], []
+    store = imported.store
+    pulses: list[Any] = []
+    batches: list[int] = []
 
     def storing(rows: Any, **options: Any) -> Any:
         batches.append(len(rows))

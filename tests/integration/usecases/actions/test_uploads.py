@@ -66,7 +66,7 @@ def running(upload: Upload, *, seconds_ago: float = 0) -> Upload:
 
 
 def versions(upload: Upload) -> int:
-    return int(Upload.history.filter(id=upload.pk).count())  # type: ignore[attr-defined]
+    return int(Upload.history.filter(id=upload.pk).count())
 
 
 # Give
