@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from routing.engine.digest import digest
 from usecases import advice, promise_charts, promise_evidence, promise_standing, promises
-from usecases.models import Certificate, UseCase
+from usecases.models import Certificate, Promise, UseCase
 from usecases.views import frame, use_case_for
 from usecases.views.draft_work import Work, work_for
 from usecases.views.kill_switches import person
@@ -17,6 +17,7 @@ from usecases.windows import Loading
 
 # The page says so in bold; the sentence goes on from there.
 CANNOT: Final = "Cannot be promised: "
+EARLIER: Final = 10
 
 
 @login_required
@@ -71,7 +72,7 @@ def _labels(request: HttpRequest, use_case: UseCase, work: Work, document: Any) 
     return {
         "so_far": so_far,
         "lacking": so_far.missing.removeprefix(CANNOT),
-        **(_certified(certificate) if certificate else {}),
+        **(_certified(certificate, promises.of(use_case)) if certificate else {}),
         "certified": promise_standing.standing_of(certificate, by) if certificate else None,
         "advice": advice.threshold(use_case=use_case, document=document, by=by),
         "curve": curve,
@@ -80,9 +81,12 @@ def _labels(request: HttpRequest, use_case: UseCase, work: Work, document: Any) 
     }
 
 
-def _certified(certificate: Certificate) -> dict[str, Any]:
+def _certified(certificate: Certificate, promise: Promise) -> dict[str, Any]:
     words = stated_words(certificate.wrong_at_most, certificate.confidence)
+    now = stated_words(promise.wrong_at_most, promise.confidence)
     return {
+        "other_promise": now if now != words else "",
+        "earlier": Certificate.objects.filter(use_case=certificate.use_case)[1:EARLIER],
         "certificate": certificate,
         "said": words,
         "subject": promise_standing.subject_words(certificate.subject),
@@ -92,9 +96,9 @@ def _certified(certificate: Certificate) -> dict[str, Any]:
 
 def stated_words(wrong_at_most: float, confidence: float) -> str:
     """Say a promise with a capital letter."""
-    from routing.replay.certificate import Promise
+    from routing.replay import certificate
 
-    words = Promise(wrong_at_most, round(1 - confidence, 12)).words()
+    words = certificate.Promise(wrong_at_most, round(1 - confidence, 12)).words()
     return f"{words[:1].upper()}{words[1:]}"
 
 

@@ -105,9 +105,13 @@ def test_the_certificate_the_recommendation_and_both_charts_stand_on_the_page(
     actions.state(use_case=chat, promise={"wrong_at_most": 0.05}, by=ops)
     answer = client.get(f"{path}/labels", headers=HTMX)
     assert "cheapest with at most 5.0 % wrong among answered" in text(answer)
+    assert "You promise something else by now: “At most 5.0 % wrong among answered" in text(answer)
     assert 'id="curve-figure"' in answer.content.decode()
     assert client.post(f"{path}/certify", {"reason": "New promise"}).status_code == 302
     assert Certificate.objects.count() == 2
+    said = text(client.get(f"{path}/labels", headers=HTMX))
+    assert "Holds; no labels since" in said
+    assert "Earlier certificates" in said
 
     ladders = client.get(f"{path}/ladders").content.decode()
     assert 'id="frontier-figure"' in ladders
