@@ -47,8 +47,9 @@ SELECT (lpad(to_hex((extract(epoch FROM made) * 1000)::bigint), 12, '0') || '7' 
                           FROM generate_series(1, %(count)s) n) drawn) judged) given
 """
 VERDICTS: Final = """
-INSERT INTO routing_outcome (decision_id, request_id, use_case, correct, source, corrected_answer, bucket, at, received_at)
-SELECT id, request_id, use_case, random() < confidence, 'audit', '', '', at + interval '1 minute', at + interval '1 minute'
+INSERT INTO routing_outcome
+       (decision_id, request_id, use_case, correct, source, corrected_answer, bucket, at, received_at)
+SELECT id, request_id, use_case, random() < confidence, 'audit', '', '', at, at + interval '1 minute'
   FROM routing_decision WHERE audited OR action = 'review'
 """
 # Times in the page: the input event is stamped when it happened, the numbers when they stand in the document.
@@ -57,9 +58,15 @@ WATCH = """() => {
   const stamp = (event) => { window.moved = event.timeStamp; };
   for (const kind of ["keydown", "pointermove"]) addEventListener(kind, stamp, true);
   const cell = document.querySelector("#impact tr.answered td.draft");
-  new MutationObserver(() => { window.times.push(performance.now() - window.moved); })
-    .observe(cell, { characterData: true, childList: true, subtree: true });
+  const seen = () => { window.times.push(performance.now() - window.moved); window.told?.(); };
+  new MutationObserver(seen).observe(cell, { characterData: true, childList: true, subtree: true });
 }"""
+# Not by polling a predicate: the page's policy forbids evaluating text.
+FIRST = """() => new Promise((done, failed) => {
+  window.told = () => done(window.times[0]);
+  if (window.times.length) window.told();
+  setTimeout(() => failed(new Error("no new numbers in 30 s")), 30000);
+})"""
 BARE = """async (url) => {
   const times = [];
   for (let n = 0; n < 20; n += 1) {
@@ -132,8 +139,7 @@ def _step(page: Page, number: int, move: Callable[[int], None]) -> float:
     """Move once, and return how long the new numbers took."""
     page.evaluate("window.times = []")
     move(number)
-    page.wait_for_function("window.times.length", timeout=30_000)
-    found: float = page.evaluate("window.times[0]")
+    found: float = page.evaluate(FIRST)
     return found
 
 
