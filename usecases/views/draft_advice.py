@@ -43,7 +43,7 @@ def advised_for(work: Work, window: str) -> Advised:
     question: dict[str, Any] = {"use_case": work.use_case, "document": work.document, "by": work.by}
     try:
         found = advice.threshold(**question)
-        curve = advice.curve(**question, window=window_span(window))
+        curve = advice.curve(**question, window=window_span(window), advised=found)
     except what_if.Loading as loading:
         return Advised(words=str(loading))
     except Refused as refusal:
