@@ -22,6 +22,7 @@ PAGES = [
     "/tokens",
     f"{USE_CASE}/",
     f"{USE_CASE}/tune",
+    f"{USE_CASE}/tune/impact",
     f"{USE_CASE}/tune/rule",
     f"{USE_CASE}/models",
     f"{USE_CASE}/calibration",
