@@ -329,3 +329,16 @@ def test_signals_that_nobody_recorded_are_not_known(histories: Histories) -> Non
     decided("before signals were kept")
     columns = histories.window("claims", ALL).columns
     assert [columns.signal_share(name) for name in THRESHOLDS] == [0.0, 0.0, 0.0]
+
+
+def test_each_verdict_is_looked_up_by_its_index_also_where_statistics_are_old(histories: Histories) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE routing_decision, routing_outcome")
+    for number in range(50):
+        verdict(decided(f"request {number}", number, audited=True), correct=True)
+
+    histories.window("claims", ALL)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'routing_outcome'")
+        assert cursor.fetchone() == (0,)
