@@ -22,7 +22,7 @@ from routing.replay.tally import Tally, latency_p95, names, queues, row_labels, 
 from routing.replay.verdicts import label
 
 # Stored with each result: a later one may count otherwise.
-CODE: Final = "replay/1"
+CODE: Final = "replay/2"
 
 Chosen = NDArray[np.bool_]
 
@@ -73,7 +73,7 @@ def impact(
         "decisions": len(columns),
         "live": side(before, people),
         "draft": side(after, people),
-        "matrix": matrix(before, after, moved),
+        "matrix": matrix(before, after, people, moved),
         "rules": _rules(before, after),
         "queues": _queues(before, after),
         "labels": _label_shares(columns),
@@ -191,9 +191,13 @@ def _right(one: Side, lost: int) -> Estimate:
     return share([*_groups(counted, stands, None, hit=1), Group("none", silent, silent, 0)], lost)
 
 
-def matrix(before: Side, after: Side, moved: int) -> list[dict[str, Any]]:
-    """Return the cells that hold decisions, live by draft: count, share, model cost a task on both sides, wrong."""
+def matrix(before: Side, after: Side, people: People | None = None, moved: int = 0) -> list[dict[str, Any]]:
+    """Return the cells that hold decisions, live by draft: count, share, wrong, and what both sides cost.
+
+    Models' cost is a task's, in dollars; reviewers' hours, given `people`, are the whole cell's, without random audits.
+    """
     total = max(int(after.tally.rows.sum()), 1)
+    hours = [_hours(one, people) for one in (before, after)] if people else []
     named = {name: after.tally.where(lambda one, name=name: label(one) == name) for name in after.names}  # type: ignore[misc]
     cells = []
     for old, live in enumerate(before.names):
@@ -208,8 +212,23 @@ def matrix(before: Side, after: Side, moved: int) -> list[dict[str, Any]]:
                 "draft_cost_per_task_usd": float(after.tally.cost[chosen, old].sum()) / count,
                 "wrong": _cell_wrong(after.tally, chosen, old).as_dict(),
             }
+            if hours:
+                cell["live_reviewer_hours"] = round(count * hours[0][live], 6)
+                cell["draft_reviewer_hours"] = round(count * hours[1][draft], 6)
             cells.append(cell | ({"ids": moved_ids(before, after, live, draft, moved)} if moved else {}))
     return cells
+
+
+def _hours(one: Side, people: People) -> dict[str, float]:
+    """Return how long people work on a decision of each label, on average; not at all where nothing is known of it."""
+    minutes = {"answer": 0.0, "review": people.review_minutes, "escalate": people.escalation_minutes}
+    counts = one.tally.by(lambda decision: (label(decision), decision.action))
+    rows = dict.fromkeys(one.names, 0)
+    worked = dict.fromkeys(one.names, 0.0)
+    for (name, action), count in counts.items():
+        rows[name] += count
+        worked[name] += count * minutes[action] / 60
+    return {name: worked[name] / max(rows[name], 1) for name in one.names}
 
 
 def _cell_wrong(counted: Tally, chosen: Chosen, old: int) -> Estimate:

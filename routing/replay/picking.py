@@ -56,7 +56,7 @@ class Cell:
 
     def summary(self) -> dict[str, Any] | None:
         """Return the cell as the matrix has it; None where it holds nothing."""
-        cells = matrix(self.before, self.after, 0)
+        cells = matrix(self.before, self.after)
         return next((c for c in cells if (c["live"], c["draft"]) == (self.live, self.draft)), None)
 
     def verdicts(self) -> dict[str, int]:

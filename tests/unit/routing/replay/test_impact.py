@@ -86,6 +86,19 @@ def test_people_have_a_price() -> None:
     assert told["draft"]["people"]["hours"] == (4 * 6.0 + 5 * 30.0 + told["draft"]["audited"] * 6.0) / 60
 
 
+def test_people_work_on_each_cell_before_and_after() -> None:
+    told = impact(_census(), _one_rung(0.7), live=_one_rung(0.85), people=People(1.0, 10.0, 6.0, 30.0))
+    hours = {
+        (c["live"], c["draft"]): (c["live_reviewer_hours"], c["draft_reviewer_hours"]) for c in told["matrix"]
+    }
+    assert hours["review", "answer"] == (6 * 6.0 / 60, 0.0)
+    assert hours["escalate", "escalate"] == (5 * 30.0 / 60, 5 * 30.0 / 60)
+    for place, one in enumerate(("live", "draft")):
+        audits = told[one]["audited"] * 6.0 / 60
+        whole = sum(found[place] for found in hours.values())
+        assert whole + audits == pytest.approx(told[one]["people"]["hours"])
+
+
 def test_the_same_inputs_give_the_same_numbers() -> None:
     first, second = (impact(_census(), _one_rung(0.7), live=_one_rung(0.85), moved=3) for _ in range(2))
     assert first | {"took_ms": 0} == second | {"took_ms": 0}
