@@ -18,6 +18,28 @@ let busy = 0; // with what answers with the desk
 document.addEventListener("htmx:beforeRequest", () => { busy += 1; });
 document.addEventListener("htmx:afterRequest", () => { busy -= 1; });
 
+// The panel answers before an edit is saved, and what its numbers lead to is read from the saved draft: a link waits
+// for it. One that could not be saved leads nowhere; its own words say why.
+function afterSaving(event) {
+  const link = event.target.closest?.("#impact a[href]");
+  if (!link || !busy || (event.type === "auxclick" && event.button !== 1)) return;
+  event.preventDefault();
+  const { href } = link;
+  const apart = event.ctrlKey || event.metaKey || event.shiftKey || event.button === 1;
+  const saved = (answer) => {
+    if (!answer.detail.successful) { document.removeEventListener("htmx:afterRequest", saved); return; }
+    setTimeout(() => { // the next edit in the queue is on its way by then
+      if (busy) return;
+      document.removeEventListener("htmx:afterRequest", saved);
+      if (apart) open(href, "_blank", "noopener");
+      else location.assign(href);
+    });
+  };
+  document.addEventListener("htmx:afterRequest", saved);
+}
+document.addEventListener("click", afterSaving);
+document.addEventListener("auxclick", afterSaving);
+
 // The second half of a double click would apply what is applied already.
 let appliedAt = -Infinity;
 document.addEventListener("submit", (event) => {

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from django.urls import NoReverseMatch, reverse
 
 from usecases.views.impact_desks import Desk, desks
+from usecases.views.impact_matrix import SIGNALS, Cell, Links, matrix_of
 from usecases.views.impact_words import (
     BADGES,
     MEASURED,
@@ -29,11 +30,6 @@ DAY_MS: Final = 86_400_000
 # Past this share that cannot be replayed, a count over the rest would mislead: the same limit as for estimates.
 MOST_UNKNOWN: Final = 0.10
 HEADS: Final = ("live", "draft")
-SIGNALS: Final = {
-    "retrieval_score": ("retrieval_score", "the passage match"),
-    "sensitivity": ("sensitivity", "the sensitivity"),
-    "daily_budget_usd": ("spent_today_usd", "the daily budget"),
-}
 NAMES: Final = (
     ("answered", "Answered without a person"),
     ("wrong", "Wrong among those"),
@@ -45,7 +41,6 @@ NAMES: Final = (
 
 Document = Mapping[str, Any]
 Side = Mapping[str, Any]
-Links = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +48,7 @@ class Row:
     """One number on both sides, None where it cannot be known; `better` is None where that is not clear.
 
     `unit` says how numbers are written: share, day, usd or ms; empty before there are any. `bounds` are one-sided and
-    stand below the numbers. `about` says what they rest on, after the badge.
+    stand below the numbers. `badges` say how each number is known, `about` what they rest on.
     """
 
     key: str
@@ -62,7 +57,7 @@ class Row:
     live: float | None = None
     draft: float | None = None
     about: str = ""
-    badge: str = ""
+    badges: tuple[str, str] = ("", "")
     bounds: tuple[float | None, float | None] = (None, None)
     better: bool | None = None
 
@@ -71,18 +66,10 @@ class Row:
         return rounded(self.unit, self.live) != rounded(self.unit, self.draft)
 
     @property
-    def badge_words(self) -> str:
-        return BADGES.get(self.badge, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Decisions in one band under one document and in another, or the same, under the other."""
-
-    count: int | None
-    stays: bool
-    href: str = ""
-    words: str = ""
+    def marks(self) -> tuple[str, ...]:
+        """The badges in words: one for both numbers, or each one's where they are not known alike."""
+        one, other = self.badges
+        return tuple(BADGES[badge] for badge in ((one,) if one == other else (one, other)) if badge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +91,9 @@ class Fired:
 class Panel:
     """The panel. Without `rows` it is a message only; a `waiting` one has all its places and no numbers yet.
 
-    `fault` says why there are no new numbers. While a history is being read, `again` is true and `reading` tells how
-    many decisions of how many are there.
+    `cases` is the address of those decisions that move the most, `cases_words` says which they are. `fault` says why
+    there are no new numbers. While a history is being read, `again` is true and `reading` tells how many decisions of
+    how many are there.
     """
 
     heads: tuple[str, str] = HEADS
@@ -115,6 +103,8 @@ class Panel:
     columns: tuple[str, ...] = ()
     matrix: tuple[tuple[str, tuple[Cell, ...]], ...] = ()
     sentence: str = ""
+    cases: str = ""
+    cases_words: str = ""
     notes: tuple[str, ...] = ()
     rules: tuple[Fired, ...] = ()
     desks: tuple[Desk, ...] = ()
@@ -144,8 +134,10 @@ def panel_of(
     `heads` name the two documents. Desks are shown by the hours of `zone`. `links` gives the address of the decisions
     of one cell of the matrix, by its two names; see `case_links`.
     """
-    columns, matrix = _matrix(live, draft, found["matrix"], links)
+    columns, matrix = matrix_of(live, draft, found["matrix"], links)
     rows = _rows(found)
+    moves = _moves(live, draft, found["matrix"])
+    most = moves[0] if moves and links else None
     return Panel(
         heads=heads,
         replayed=found["decisions"],
@@ -153,7 +145,9 @@ def panel_of(
         rows=rows,
         columns=columns,
         matrix=matrix,
-        sentence=_sentence(live, draft, found["matrix"], heads),
+        sentence=_sentence(live, draft, moves, heads),
+        cases=links(most["live"], most["draft"]) if links and most else "",
+        cases_words=f"{most['count']:,} {_way(most)}" if most else "",
         notes=(*_unrecorded(live, draft, found), *_notes(found)),
         rules=_fired(found),
         desks=desks(found, zone),
@@ -173,7 +167,7 @@ def blank(
     reading: tuple[int, int] = (0, 0),
 ) -> Panel:
     """Return the panel without numbers: every place is there, so that nothing moves when they come."""
-    columns, matrix = _matrix(live, draft, None, None)
+    columns, matrix = matrix_of(live, draft, None, None)
     return Panel(
         heads=heads,
         rows=tuple(Row(key, name) for key, name in NAMES),
@@ -232,33 +226,36 @@ def _counted(live: Side, draft: Side, total: int, row: Row, of: Callable[[Side],
 
     Where some of it cannot, those that can speak for all.
     """
+    sides = live, draft
     one, other = (
-        of(side) if _known(side) and side[NOT_KNOWABLE] <= MOST_UNKNOWN * total else None
-        for side in (live, draft)
+        of(side) if _known(side) and side[NOT_KNOWABLE] <= MOST_UNKNOWN * total else None for side in sides
     )
-    lost = max(live[NOT_KNOWABLE], draft[NOT_KNOWABLE]) / total if total else 0.0
-    badge = NOT_KNOWABLE if one is None or other is None else WEIGHTED if lost else MEASURED
+    lost = max(side[NOT_KNOWABLE] for side in sides) / total if total else 0.0
+    badges = tuple(
+        NOT_KNOWABLE if value is None else WEIGHTED if side[NOT_KNOWABLE] else MEASURED
+        for value, side in zip((one, other), sides, strict=True)
+    )
     about = row.about or f"from {'all' if not lost else f'{1 - lost:.1%} of'} decisions"
-    if badge == NOT_KNOWABLE:
+    if NOT_KNOWABLE in badges:
         about = f"{lost:.1%} cannot be replayed"
-    return Row(row.key, row.name, row.unit, one, other, about, badge)
+    return Row(row.key, row.name, row.unit, one, other, about, (badges[0], badges[1]))
 
 
 def _wrong(live: Side, draft: Side) -> Row:
     """Return the error among answers with its upper bounds. Better or worse only where the labels say so."""
     one, other = live["wrong_among_answered"], draft["wrong_among_answered"]
     about, better = _labels(one["n"], other["n"]), None
-    if one["value"] is None or other["value"] is None:
-        number, side = (other, draft) if other["value"] is None else (one, live)
-        about = _too_few(number["n"], side["answered"])
-    else:
+    if one["value"] is None and other["value"] is None:
+        about = _too_few(other["n"], draft["answered"])
+    elif one["value"] is not None and other["value"] is not None:
         better = _clearly(one, other)
         answers = max(draft["answered"], 1)
         about += f", {min(other['n'] / answers, 1.0):.1%} of answers"
     bounds = (live.get("wrong_at_most"), draft.get("wrong_at_most"))
     name = dict(NAMES)["wrong"]
-    badge = _badge(one, other)
-    return Row("wrong", name, "share", one["value"], other["value"], about, badge, bounds, better)
+    return Row(
+        "wrong", name, "share", one["value"], other["value"], about, _badges(one, other), bounds, better
+    )
 
 
 def _clearly(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool | None:
@@ -295,12 +292,14 @@ def _cost(live: Side, draft: Side, found: Mapping[str, Any]) -> Row:
         review, escalation = dollars(prices["review_usd"]), dollars(prices["escalation_usd"])
         about = f"people: {review} a review, {escalation} an escalation"
     name = dict(NAMES)["cost"]
+    badges = _badges(
+        *({**number, "value": whole} for number, whole in zip(models, (one, other), strict=True))
+    )
     if one is None or other is None:
         about = _recorded(min(number["n"] for number in models), found["decisions"], "a price")
-        return Row("cost", name, "usd", one, other, about, NOT_KNOWABLE)
-    row = Row("cost", name, "usd", one, other, about, _badge(*models))
-    better = other < one if row.moved else None
-    return Row("cost", name, "usd", one, other, about, row.badge, better=better)
+    row = Row("cost", name, "usd", one, other, about, badges)
+    better = other < one if one is not None and other is not None and row.moved else None
+    return Row("cost", name, "usd", one, other, about, badges, better=better)
 
 
 def _wait(live: Side, draft: Side, total: int) -> Row:
@@ -308,17 +307,17 @@ def _wait(live: Side, draft: Side, total: int) -> Row:
     about = "until the models have answered"
     if one["value"] is None or other["value"] is None:
         about = _recorded(min(one["n"], other["n"]), total, "a time")
-    return Row("wait", dict(NAMES)["wait"], "ms", one["value"], other["value"], about, _badge(one, other))
+    return Row("wait", dict(NAMES)["wait"], "ms", one["value"], other["value"], about, _badges(one, other))
 
 
 def _recorded(known: int, total: int, what: str) -> str:
     return f"{known / max(total, 1):.1%} of decisions have {what}"
 
 
-def _badge(*numbers: Mapping[str, Any]) -> str:
-    """Return the weakest badge of the two sides."""
-    ranks = list(BADGES)
-    return max((str(number["badge"]) for number in numbers), key=ranks.index)
+def _badges(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, str]:
+    """Return how each side's number is known: not at all, where there is none."""
+    found = [NOT_KNOWABLE if side["value"] is None else str(side["badge"]) for side in (one, other)]
+    return found[0], found[1]
 
 
 def _fired(found: Mapping[str, Any]) -> tuple[Fired, ...]:
@@ -329,79 +328,22 @@ def _fired(found: Mapping[str, Any]) -> tuple[Fired, ...]:
     )
 
 
-# The matrix ----------------------------------------------------------------------------------------------------------
-
-
-def _matrix(
-    live: Document, draft: Document, cells: Sequence[Mapping[str, Any]] | None, links: Links | None
-) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[Cell, ...]], ...]]:
-    """Return the matrix's heads and rows: everything that either document can come to, whether it holds decisions."""
-    known = {(cell["live"], cell["draft"]): cell for cell in cells or ()}
-    lines = _ordered([*_labels_of(live), *(one for one, _ in known)])
-    heads = _ordered([*_labels_of(draft), *(other for _, other in known)])
-
-    def made(line: str, head: str) -> Cell:
-        if cells is None:
-            return Cell(None, line == head)
-        cell = known.get((line, head))
-        if cell is None:
-            return Cell(0, line == head)
-        return Cell(cell["count"], line == head, links(line, head) if links else "", _told(cell))
-
-    return tuple(map(title, heads)), tuple(
-        (title(line), tuple(made(line, head) for head in heads)) for line in lines
-    )
-
-
-def _ordered(names: Sequence[str]) -> list[str]:
-    """Return each name once; what is not knowable always has a place, the last."""
-    return [*(name for name in dict.fromkeys(names) if name != NOT_KNOWABLE), NOT_KNOWABLE]
-
-
-def _labels_of(document: Document) -> list[str]:
-    """Return the names of bands, the highest first, then what rules and thresholds decide without one."""
-    bands = [band for band in _listed(document, "bands") if isinstance(band.get("name"), str)]
-    edges = {band["name"]: band.get("from") for band in bands}
-    found = sorted(edges, key=lambda name: -edge if isinstance(edge := edges[name], int | float) else 1.0)
-    for rule in _listed(document, "rules"):
-        then = rule.get("then")
-        action = then.get("action") if isinstance(then, Mapping) else None
-        if rule.get("enabled", True) and isinstance(action, str):
-            found.append(action)
-    limits = document.get("thresholds")
-    if isinstance(limits, Mapping) and any(limits.get(key) is not None for key in SIGNALS):
-        found.append("escalate")
-    return found
-
-
-def _listed(document: Document, part: str) -> list[Mapping[str, Any]]:
-    items = document.get(part)
-    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
-
-
-def _told(cell: Mapping[str, Any]) -> str:
-    """Say what a cell's decisions cost on both sides, and how many of their answers are wrong."""
-    words = [f"{cell['share']:.1%} of decisions"] if "share" in cell else []
-    one, other = cell.get("live_cost_per_task_usd"), cell.get("draft_cost_per_task_usd")
-    if one is not None and other is not None:
-        words.append(f"models {dollars(one)} → {dollars(other)} a task")
-    wrong = cell.get("wrong") or {}
-    if wrong.get("value") is not None:
-        words.append(f"wrong {wrong['value']:.1%} ({wrong['low']:.1%} to {wrong['high']:.1%})")
-    return "; ".join(words)
-
-
 # Words ---------------------------------------------------------------------------------------------------------------
 
 
+def _moves(live: Document, draft: Document, cells: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the cells of decisions that would move, the largest first."""
+    moved = [] if draft == live else [cell for cell in cells if cell["live"] != cell["draft"]]
+    return sorted(moved, key=lambda cell: -cell["count"])
+
+
 def _sentence(
-    live: Document, draft: Document, cells: Sequence[Mapping[str, Any]], heads: tuple[str, str]
+    live: Document, draft: Document, moves: Sequence[Mapping[str, Any]], heads: tuple[str, str]
 ) -> str:
     """Say which decisions would move, the most first."""
     if draft == live:
         same = "The draft is what is live" if heads == HEADS else f"{title(heads[1])} is as {heads[0]}"
         return f"{same}: nothing moves."
-    moves = sorted((cell for cell in cells if cell["live"] != cell["draft"]), key=lambda cell: -cell["count"])
     if not moves:
         return "Every decision would stay in its band."
     first, *others = moves[:2]

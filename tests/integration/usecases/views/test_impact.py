@@ -100,7 +100,15 @@ def test_live_and_draft_stand_side_by_side_with_their_exact_numbers(
     # 3 reviews at $2 and 2 escalations at $6 for 10 tasks, and a cent each for the models
     assert row(html, "cost")[2] == "$1.81 better"
     assert "10 replayed in" in text(html)
-    assert "2 decisions would move from review to answer." in text(html)
+    assert "2 decisions would move from review to answer. Read them" in text(html)
+    link = re.search(r'href="([^"]+)">Read them', html)
+    assert link
+    read = text(as_ops.get(link[1].replace("&amp;", "&")).content.decode())
+    assert all(case in read for case in ("From review to answer", "3: 0.82", "4: 0.81"))
+    # 2 decisions at 4 minutes of a review each
+    assert re.search(
+        r'title="20.0% of decisions; models .* a task; people 0.13 h → 0 h; wrong 50.0% \(', html
+    )
     assert cells(html, "moved") == ["2"]
     assert cells(html, "stays") == ["3", "3", "2", "0"]
 
@@ -137,7 +145,7 @@ def test_what_cannot_be_replayed_is_a_dash_with_its_share(
     html = panel(as_ops)
     head, live, draft = row(html, "answered")
     assert (live, draft) == ("50.0%", "—")
-    assert head == "Answered without a person not knowable 50.0% cannot be replayed"
+    assert head == "Answered without a person live measured draft not knowable 50.0% cannot be replayed"
     assert "50.0% cannot be known from history" in text(html)
 
 
