@@ -36,6 +36,7 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 600},
         },
+        "checkpoint": {"task": "audit.tasks.sign_checkpoint", "schedule": 60.0, "options": {"expires": 60}},
     },
 )
-app.autodiscover_tasks(["routing"])
+app.autodiscover_tasks(["audit", "routing"])

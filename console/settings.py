@@ -146,6 +146,7 @@ WHITENOISE_USE_FINDERS = False
 
 CELERY_BROKER_URL = ENV.redis
 SIGNING_KEY_FILE = DATA_DIR / "keys" / "signing.pem"
+AUDIT_KEY_FILE = DATA_DIR / "keys" / "audit.pem"
 SLOW_APPLY_SECONDS = ENV.slow_apply_seconds
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # a batch of 500 decisions with texts stays well below
