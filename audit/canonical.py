@@ -14,7 +14,8 @@ SAFE = 2**53 - 1
 PLAIN_DIGITS = 21  # ECMAScript writes whole numbers of up to so many digits without an exponent
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-_MENDABLE = re.compile(r"[0-9][.e]|[0-9]{16}")
+# Python spells most floats as ECMAScript does: not those with an exponent, and not whole ones.
+_MENDABLE = re.compile(r"[0-9](?:e|\.0(?![0-9]))|[0-9]{16}")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?')
 _UNORDERED = re.compile("[\ud800-\U0010ffff]")
 

@@ -73,8 +73,11 @@ def content(plain: Plain, digests: bytes) -> dict[str, Any]:
     return {"v": VERSION, **plain._asdict(), "digests": named}
 
 
-def content_bytes(plain: Plain, digests: bytes) -> bytes:
-    """Return the canonical bytes of `content`, spelled directly: a verification spells a million of them."""
+def content_bytes(plain: tuple[str, str, str, str, str, str, str, int | None], digests: bytes) -> bytes:
+    """Return the canonical bytes of `content`, spelled directly: a verification spells a million of them.
+
+    `plain`: a `Plain`, or a row's columns in that order.
+    """
     uid, at, kind, actor_kind, entry_point, request_id, use_case, version = plain
     told = digests.hex()
     text = text_bytes

@@ -37,6 +37,10 @@ TYPES = ["int8", "int8", "bytea", "bytea", "int8", *["text"] * 7, "int4", *["tex
 TYPES += ["bytea", "bytea", "text", "text"]
 
 
+# A stretch is a small part of the record: its events are found one by one, whatever the planner thinks of that.
+READING = ("enable_hashjoin = off", "enable_mergejoin = off", "max_parallel_workers_per_gather = 0")
+
+
 class Row(NamedTuple):
     """A link and the event it points to, as stored; of a missing event everything is None."""
 

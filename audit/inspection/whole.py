@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit.inspection import erasures, signatures
 from audit.inspection.faults import Fault, named, numbers
-from audit.inspection.ranges import BLOCK, MOMENT, STRETCH, Found, inspect_stretch
+from audit.inspection.ranges import BLOCK, MOMENT, READING, STRETCH, Found, inspect_stretch
 
 Progress = Callable[[int, int], None]  # links judged so far, of how many
 SHIFT = STRETCH.bit_length() - 1
@@ -124,7 +124,7 @@ def _spanning(
 ) -> Iterator[Fault]:
     """Judge what the stretches make together: subtrees and checkpoints."""
     by_number = {number: root for found in founds for number, root in found.blocks.items()}
-    blocks = []
+    blocks: list[bytes] = []
     while len(blocks) in by_number:
         blocks.append(by_number[len(blocks)])
     tails = {size: tail for found in founds for size, tail in found.tails.items()}
@@ -137,8 +137,11 @@ def _inspected(
     connection: psycopg.Connection[Any], stretches: Sequence[Stretch], conninfo: str, processes: int
 ) -> Iterator[Found]:
     if not conninfo or processes < 2 or len(stretches) < 2:
+        _prepare(connection)
         for stretch in stretches:
             yield inspect_stretch(connection, stretch.first, last=stretch.last, sizes=stretch.sizes)
+        for setting in READING:
+            connection.execute(f"RESET {setting.split()[0]}".encode())
         return
     row = connection.execute("SELECT pg_export_snapshot()").fetchone()
     assert row
@@ -151,6 +154,11 @@ def _inspected(
             yield future.result()
 
 
+def _prepare(connection: psycopg.Connection[Any]) -> None:
+    for setting in READING:
+        connection.execute(f"SET LOCAL {setting}".encode())
+
+
 _own: dict[str, psycopg.Connection[Any]] = {}
 
 
@@ -160,6 +168,7 @@ def _open(conninfo: str, snapshot: str) -> None:
     connection = psycopg.connect(conninfo)
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'".encode())
+    _prepare(connection)
     _own["connection"] = connection
 
 

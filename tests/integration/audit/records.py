@@ -52,8 +52,9 @@ def unguarded() -> None:
 def raw() -> psycopg.Connection[Any]:
     """The test's own connection, with what it has not committed."""
     connection.ensure_connection()
-    assert connection.connection is not None
-    return connection.connection
+    held: psycopg.Connection[Any] | None = connection.connection
+    assert held is not None
+    return held
 
 
 def inspected() -> Report:
