@@ -18,7 +18,7 @@ from audit.canonical import NotCanonical, canonical, text_bytes
 from audit.inspection.faults import Fault, named, numbers
 
 BLOCK = 1024  # leaves of a subtree
-STRETCH = 16 * BLOCK
+STRETCH = 4 * BLOCK
 NULL = canonical(None)
 RECORDS_ERASURE = "event.erased"
 # `to_char` writes years before Christ like those after; none was ever sealed, so they are marked.

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from audit.inspection import guards
 from audit.inspection.whole import Report, inspect
 from audit.keys import audit_key, is_there
 from audit.verify import key_id, public_key, public_key_text
@@ -41,6 +42,7 @@ class Command(BaseCommand):
             report = inspect(
                 reading, keys, conninfo=conninfo, processes=options["processes"], progress=self._progress
             )
+            report.faults.extend(guards.faults(reading))
         self._tell(report, keys, time.monotonic() - begun, None if options["all"] else SHOWN)
         if report.faults:
             sys.exit(1)

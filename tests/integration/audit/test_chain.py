@@ -10,6 +10,10 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections, transaction
 
+from audit import checkpoints
+from audit.inspection.faults import Fault
+from audit.inspection.whole import inspect
+from audit.keys import audit_key
 from audit.models import Event, Link
 from tests.integration.audit.records import execute, faults, write
 
@@ -41,10 +45,33 @@ def test_sixteen_writers_make_one_chain_without_gap_or_fork() -> None:
 
     with ThreadPoolExecutor(WRITERS) as writers:
         list(writers.map(work, range(WRITERS)))
-    assert list(Link.objects.order_by("seq").values_list("seq", flat=True)) == list(
-        range(1, WRITERS * EACH + 1)
-    )
-    assert faults() == []
+    numbers = Link.objects.order_by("seq").values_list("seq", flat=True)
+    assert list(numbers) == list(range(1, WRITERS * EACH + 1))
+    checkpoints.make()
+    assert inspected_by_two() == (WRITERS * EACH, [])
+    tamper_with(7000)
+    events, [fault] = inspected_by_two()
+    assert (events, fault.seq, fault.kind) == (WRITERS * EACH, 7000, "value")
+
+
+def inspected_by_two() -> tuple[int, list[Fault]]:
+    """Inspect the record with two processes, as the command does; say how much they saw and what is wrong with it."""
+    conninfo = psycopg.conninfo.make_conninfo(settings.DATABASE_URL, dbname=connection.settings_dict["NAME"])
+    with psycopg.connect(conninfo) as reading:
+        reading.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        report = inspect(reading, [audit_key().public_key()], conninfo=conninfo, processes=2)
+    return report.events, report.faults
+
+
+def tamper_with(seq: int) -> None:
+    """Change a sentence for good."""
+    execute("ALTER TABLE audit_event DISABLE TRIGGER audit_event_update")
+    try:
+        execute(
+            "UPDATE audit_event SET sentence = 'x' FROM audit_link WHERE id = event_id AND seq = %s", [seq]
+        )
+    finally:
+        execute("ALTER TABLE audit_event ENABLE ALWAYS TRIGGER audit_event_update")
 
 
 def in_the_background(work: Callable[[], object]) -> threading.Thread:

@@ -53,6 +53,15 @@ def test_a_checkpoint_is_signed_when_events_have_come_and_not_otherwise() -> Non
     assert (report.events, report.checkpoints, report.signed, report.faults) == (4, 2, 4, [])
 
 
+def test_everything_on_the_schedule_is_work_that_a_worker_knows() -> None:
+    from console.celery import app
+
+    app.loader.import_default_modules()
+    scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
+    assert "audit.tasks.sign_checkpoint" in scheduled
+    assert scheduled <= set(app.tasks)
+
+
 @pytest.mark.usefixtures("small_chunks")
 def test_roots_and_proofs_are_the_same_whether_subtrees_are_stored_or_not() -> None:
     signed = []

@@ -82,11 +82,11 @@ def test_the_command_signs_off_a_sound_record_and_fails_for_one_that_is_not(
     with psycopg.connect(installation["DATABASE_URL"]) as connection:
         connection.execute("ALTER TABLE audit_event DISABLE TRIGGER audit_event_update")
         connection.execute("UPDATE audit_event SET actor = 'risk' WHERE id = 7")
-        connection.execute("ALTER TABLE audit_event ENABLE TRIGGER audit_event_update")
     tampered = manage(installation, "verify_audit")
     assert tampered.returncode == 1
     named = "FAULT event 7 (2026-01-01T00:00:07.000001Z, “Applied “7”.”): actor is not what was written"
     assert named in tampered.stdout
+    assert "FAULT the trigger audit_event_update, which keeps the record, is switched off" in tampered.stdout
     assert "20 events, 1 checkpoints" in tampered.stdout
 
 
