@@ -16,15 +16,23 @@ class TooLarge(Exception):
     """The body went over the limit."""
 
 
-async def limited(application: Any, scope: Scope, receive: Receive, send: Send) -> None:
-    """Run an application on a request whose body may be 8 MiB at most; answer 413 to a larger one."""
+async def limited(
+    application: Any,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    limit: int = LIMIT,
+    words: str = TOO_LARGE,
+) -> None:
+    """Run an application on a request whose body may have `limit` bytes; answer 413 and `words` to a larger one."""
     read, started = 0, False
 
     async def counting() -> dict[str, Any]:
         nonlocal read
         message = await receive()
         read += len(message.get("body", b""))
-        if read > LIMIT:
+        if read > limit:
             raise TooLarge
         return message
 
@@ -33,15 +41,15 @@ async def limited(application: Any, scope: Scope, receive: Receive, send: Send) 
         started = True
         await send(message)
 
-    if _declared(scope) > LIMIT:
-        await _refuse(receive, send)
+    if _declared(scope) > limit:
+        await _refuse(receive, send, words)
         return
     try:
         await application(scope, counting, noting)
     except TooLarge:
         if started:
             raise
-        await _refuse(receive, send)
+        await _refuse(receive, send, words)
 
 
 def _declared(scope: Scope) -> int:
@@ -51,14 +59,14 @@ def _declared(scope: Scope) -> int:
     return 0
 
 
-async def _refuse(receive: Receive, send: Send) -> None:
+async def _refuse(receive: Receive, send: Send, words: str) -> None:
     thrown = 0
     while thrown < THROWN_AWAY:
         message = await receive()
         thrown += len(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             break
-    body = problems.encoded(problems.document(413, TOO_LARGE))
+    body = problems.encoded(problems.document(413, words))
     headers = [
         (b"content-type", problems.CONTENT_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),

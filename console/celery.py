@@ -31,12 +31,19 @@ app.conf.update(
     task_publish_retry=False,
     beat_schedule={
         "reconcile": {"task": "routing.tasks.reconcile", "schedule": 5.0, "options": {"expires": 5}},
+        "seal": {"task": "routing.tasks.seal", "schedule": 300.0, "options": {"expires": 300}},
         "housekeeping": {
             "task": "routing.tasks.housekeeping",
             "schedule": 3600.0,
             "options": {"expires": 600},
         },
         "checkpoint": {"task": "audit.tasks.sign_checkpoint", "schedule": 60.0, "options": {"expires": 60}},
+        "uploads": {"task": "usecases.tasks.resend", "schedule": 10.0, "options": {"expires": 10}},
+        "uploads-housekeeping": {
+            "task": "usecases.tasks.housekeeping",
+            "schedule": 3600.0,
+            "options": {"expires": 600},
+        },
     },
 )
-app.autodiscover_tasks(["audit", "routing"])
+app.autodiscover_tasks(["audit", "routing", "usecases"])

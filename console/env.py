@@ -32,6 +32,7 @@ class Env(BaseSettings):
     secure_cookies: bool = False
     trust_proxy: bool = False
     slow_apply_seconds: float = 0.0
+    upload_max_mib: int = Field(default=2048, ge=1)
 
     @cached_property
     def data(self) -> Path:

@@ -149,6 +149,12 @@ SIGNING_KEY_FILE = DATA_DIR / "keys" / "signing.pem"
 AUDIT_KEY_FILE = DATA_DIR / "keys" / "audit.pem"
 SLOW_APPLY_SECONDS = ENV.slow_apply_seconds
 
+# Decision logs that people upload lie here until they are imported; worker and web process share the folder.
+UPLOADS = DATA_DIR / "uploads"
+UPLOAD_MAX_BYTES = ENV.upload_max_mib << 20
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # three for each column of a log
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # a batch of 500 decisions with texts stays well below
 LOGGING = {
     "version": 1,

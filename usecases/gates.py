@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from routing.engine import knobs
+from pydantic import ValidationError
+
+from routing.engine import calibration, knobs
+from routing.engine.schema import Calibration
 
 Document = dict[str, Any]
+ANSWER_FROM: Final = "bands.answer.from"
 _SHARES = (
     "thresholds.audit_share",
     "thresholds.holdout_share",
@@ -30,6 +34,7 @@ def gates(guardrails: dict[str, Any], live: Document | None, draft: Document) ->
     """Return every gate for making `draft` live in place of `live` (None for a new use case)."""
     found = list(_knob_gates(guardrails.get("knobs") or {}, live, draft))
     found.extend(_model_gates(guardrails.get("models") or [], live, draft))
+    found.extend(_map_gates((guardrails.get("knobs") or {}).get(ANSWER_FROM), live, draft))
     return found
 
 
@@ -39,7 +44,7 @@ def reached(path: str, document: Document) -> float | None:
     “Answer from” is the lowest confidence at which anything is answered without a person, by any band or rule: else a
     renamed band or a rule would walk around the limit.
     """
-    if path != "bands.answer.from":
+    if path != ANSWER_FROM:
         value = knobs.value_at(document, path)
         return 0.0 if value is None and path in _SHARES else value
     floors = [band.get("from") for band in _entries(document, "bands") if band.get("action") == "answer"]
@@ -116,3 +121,37 @@ def _model_gates(approved: list[str], live: Document | None, draft: Document) ->
         elif live is not None and address and (name, address) not in known:
             words = f"The model “{name}” would be asked at {address}, which is not its address now."
             yield Gate(f"models[{index}].api_base", "lane", words)
+
+
+def _map_gates(bound: dict[str, Any] | None, live: Document | None, draft: Document) -> Iterator[Gate]:
+    """Judge calibration maps where risk has bounded from where is answered: a map that lifts confidence answers more,
+    while the bands stay where they are.
+    """
+    known = {model.get("name"): model for model in _entries(live or {}, "models")}
+    for index, model in enumerate(_entries(draft, "models") if bound and live else []):
+        was = known.get(model.get("name"), {}).get("calibration")
+        if model.get("calibration") == was or not bound or not live:
+            continue
+        old, new = _answers_from(live, was), _answers_from(draft, model.get("calibration"))
+        lane = bound.get("lane")
+        if new is None or (old is not None and new >= old) or (lane and lane[0] <= new <= lane[1]):
+            continue
+        before = "nothing at all" if old is None else f"from {knobs.written(ANSWER_FROM, old)}"
+        words = (
+            f"By its calibration map “{model.get('name')}” would answer from a reported confidence of "
+            f"{knobs.written(ANSWER_FROM, round(new, 4))}, now {before}.{_reason(bound)}"
+        )
+        yield Gate(f"models[{index}].calibration", "lane", words)
+
+
+def _answers_from(document: Document, part: Any) -> float | None:
+    """Return the lowest reported confidence that is answered without a person; None where none is."""
+    edge = reached(ANSWER_FROM, document)
+    if edge is None or part is None:
+        return edge
+    try:
+        line = Calibration.model_validate(part)
+    except ValidationError:
+        # A map with faults is refused as such.
+        return None
+    return calibration.reached_from(line, edge)

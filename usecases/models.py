@@ -238,7 +238,9 @@ class Upload(models.Model):
     """A decision log that somebody gave in the browser, and what became of it.
 
     `renames` are pairs of column and field. `tally` is how far the import has come; `refusals` are the first refused
-    rows, the rest stands in a file of its own beside the upload.
+    rows, the rest stands in a file of its own beside the upload. `checking`: the file is only looked through, and
+    `checked` says what was found. `run` names the worker's present run: an older one that is still alive finds out
+    that it was given up, and ends.
     """
 
     STATUSES: ClassVar = [
@@ -265,6 +267,11 @@ class Upload(models.Model):
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     progressed_at = models.DateTimeField(null=True)
+    checking = models.BooleanField(default=False)
+    checked = models.JSONField(default=dict)
+    stop_asked = models.BooleanField(default=False)
+    run = models.UUIDField(null=True)
+    started_by = models.CharField(max_length=150, blank=True)
     history = HistoricalRecords()
 
     class Meta:

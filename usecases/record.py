@@ -26,6 +26,7 @@ KINDS = {
     "kill_switch.message_edited": "Message edited",
     "rollout.converged": "Assistants confirmed",
     "guardrail.set": "Guardrails set",
+    "what_if.kept": "What-if kept",
     "decisions.import_started": "Import started",
     "decisions.imported": "Decisions imported",
     "token.issued": "Token created",

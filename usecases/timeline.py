@@ -96,7 +96,8 @@ def shown(value: Any) -> str | None:
         return value
     if isinstance(value, dict) and {"when", "then"} <= set(value):
         return describe.rule_sentence(value)
-    return json.dumps(value, ensure_ascii=False)
+    brief = describe.without_points(value)
+    return brief if isinstance(brief, str) else json.dumps(brief, ensure_ascii=False)
 
 
 def numbers(use_case: UseCase, most: int = 500) -> Sequence[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""What a document would have done to a use case's real past, beside what the live one would have done.
+"""What a document would have done to a use case's real past, beside what another one would have done.
 
 Nothing is written. The live document is compared as an owner tunes it, also while the kill switch is pulled: history
 is not of that moment, and a restore brings it back. NumPy comes with the first question, not with the pages.
@@ -6,72 +6,124 @@ is not of that moment, and a restore brings it back. NumPy comes with the first 
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from routing.engine.faults import Fault
 from routing.engine.validation import faults
-from usecases import permissions
-from usecases.models import UseCase
+from usecases import permissions, promises, windows
+from usecases.models import UseCase, Version
 from usecases.publishing import Refused, latest
+from usecases.windows import DEFAULT_DAYS, Loading, Past, window_faults
 
 if TYPE_CHECKING:
-    from routing.history import Progress, Window
+    from routing.history import Progress
+    from routing.replay.impact import People, Side
 
-DEFAULT_DAYS: Final = 7
-MOST_DAYS: Final = 36_500
-MOST_DECISIONS: Final = 1_000_000_000
+__all__ = ["DEFAULT_DAYS", "Loading", "Question", "ask", "progress", "question", "window_faults"]
+
 MOST_IDS: Final = 200
-SHAPES: Final = 'Say “all”, {"decisions": N} or {"days": N}.'
+# What an answer says of the moment it was given at: the same inputs give everything else again.
+FLEETING: Final = ("took_ms", "as_of", "kept")
 
 
-class Loading(Exception):
-    """The history is being read for somebody else's question: `rows` of `expected` so far. Ask again in a moment."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """A checked question with its decisions: what `document` would have done beside `live`."""
 
-    def __init__(self, words: str, rows: int, expected: int) -> None:
-        super().__init__(words)
-        self.rows = rows
-        self.expected = expected
+    use_case: UseCase
+    document: Mapping[str, Any]
+    live: Version
+    window: Any
+    past: Past
+    people: "People"
+
+    def sides(self) -> "tuple[Side, Side]":
+        """Return both replays, the live one kept with the decisions for as long as it stays the same."""
+        from routing.engine.decide import compile_document
+        from routing.replay.impact import draft_side, live_side
+
+        baseline = self.live.baseline
+        before = live_side(self.past.columns, self.live.document, "live", baseline)
+        compiled = compile_document(self.document, state="live", baseline=baseline)
+        return before, draft_side(self.past.columns, compiled, before)
 
 
-def ask(*, use_case: UseCase, document: Any, by: Any, window: Any = None, ids: int = 0) -> dict[str, Any]:
+def ask(
+    *,
+    use_case: UseCase,
+    document: Any,
+    by: Any,
+    window: Any = None,
+    ids: int = 0,
+    live: int | None = None,
+) -> dict[str, Any]:
     """Return the impact of a document on the decisions of a window (default: the last 7 days), as strict JSON takes it.
 
-    `ids` bounds the decisions listed for each cell of the matrix. Raises `Http404` for a stranger, `Refused` with every
-    fault of document and window, `Loading` where the history takes longer to read than one should wait.
+    `ids` bounds the decisions listed for each cell of the matrix; `live` names another version to compare with than
+    the newest. Raises `Http404` for a stranger, `Refused` with every fault of document, window and version, `Loading`
+    where the history takes longer to read than one should wait.
     """
+    asked = question(use_case=use_case, document=document, by=by, window=window, live=live)
+    return answer(asked, max(0, min(ids, MOST_IDS)))
+
+
+def question(
+    *, use_case: UseCase, document: Any, by: Any, window: Any = None, live: int | None = None
+) -> Question:
+    """Check a question and read its decisions. Raises what `ask` raises."""
     permissions.check(by, "view", use_case)
+    standing = version_of(use_case, live)
     wrong = [*faults(document), *window_faults(window)]
+    if standing is None:
+        wrong.append(Fault("against", f"There is no r{live} of “{use_case.name}”."))
+    refuse(wrong)
+    assert standing is not None
+    past = windows.read(use_case.slug, window)
+    asked = window if window is not None else {"days": DEFAULT_DAYS}
+    return Question(use_case, document, standing, asked, past, promises.people(use_case))
+
+
+def version_of(use_case: UseCase, number: int | None) -> Version | None:
+    """Return a version by its number, the newest for None; None where there is no such one."""
+    if number is None:
+        return latest(use_case)
+    return Version.objects.filter(use_case=use_case, number=number).first()
+
+
+def refuse(wrong: list[Fault]) -> None:
+    """Raise `Refused` with these faults, if there are any."""
     if wrong:
         words = f"The question has {len(wrong)} fault{'s' * (len(wrong) != 1)}."
         raise Refused(words, [{"path": fault.path, "message": fault.message} for fault in wrong])
-    from routing.history import SHARED, Busy
+
+
+def answer(asked: Question, ids: int = 0) -> dict[str, Any]:
+    """Return the impact that a question asks for, as strict JSON takes it."""
     from routing.replay.impact import impact
 
-    standing = latest(use_case)
-    try:
-        history = SHARED.window(use_case.slug, _window(window))
-    except Busy as busy:
-        raise Loading(str(busy), busy.progress.rows, busy.progress.expected) from busy
+    past, span = asked.past, asked.past.columns.at
     found = impact(
-        history.columns,
-        document,
-        live=standing.document,
-        baseline=standing.baseline,
-        moved=max(0, min(ids, MOST_IDS)),
+        past.columns,
+        asked.document,
+        live=asked.live.document,
+        baseline=asked.live.baseline,
+        people=asked.people,
+        moved=ids,
     )
-    span = history.columns.at
-    answer: dict[str, Any] = _strict(
+    answered: dict[str, Any] = strict(
         found
         | {
-            "live_version": standing.number,
-            "window": window if window is not None else {"days": DEFAULT_DAYS},
+            "live_version": asked.live.number,
+            "window": plain(asked.window),
             "first_at_ms": int(span[0]) if len(span) else None,
             "last_at_ms": int(span[-1]) if len(span) else None,
-            "as_of": history.as_of.isoformat(),
-            "complete": history.complete,
+            "as_of": past.as_of.isoformat(),
+            "complete": past.complete,
         }
     )
-    return answer
+    return answered
 
 
 def progress(*, use_case: UseCase, by: Any) -> "Progress":
@@ -82,48 +134,20 @@ def progress(*, use_case: UseCase, by: Any) -> "Progress":
     return SHARED.progress(use_case.slug)
 
 
-def window_faults(window: Any) -> list[Fault]:
-    """Return what is wrong with a window, as it comes from outside."""
-    if window is None or window == "all":
-        return []
+def plain(window: Any) -> Any:
+    """Return a window as JSON takes it: moments as text."""
     if not isinstance(window, Mapping):
-        return [Fault("window", SHAPES)]
-    found = [
-        Fault(f"window.{key}", f"There is no such window. {SHAPES}")
-        for key in window
-        if key not in ("decisions", "days")
-    ]
-    if "decisions" in window and not _whole(window["decisions"]):
-        found.append(
-            Fault("window.decisions", f"Give a whole number from 1 to {MOST_DECISIONS:,} of decisions.")
-        )
-    if "days" in window and not _days(window["days"]):
-        found.append(Fault("window.days", f"Give a number of days above 0, at most {MOST_DAYS:,}."))
-    if not found and len(window) != 1:
-        found.append(Fault("window", f"A window is one of them. {SHAPES}"))
-    return found
+        return window
+    return {
+        key: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+        for key, value in window.items()
+    }
 
 
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_DECISIONS
-
-
-def _days(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_DAYS
-
-
-def _window(window: Any) -> "Window":
-    from routing.history import Window
-
-    if window is None:
-        return Window(days=DEFAULT_DAYS)
-    return Window() if window == "all" else Window(**window)
-
-
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
     """Return a result without NaN and infinities, which JSON does not have: a sum over something not recorded."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _strict(inner) for key, inner in value.items()}
-    return [_strict(inner) for inner in value] if isinstance(value, list) else value
+        return {key: strict(inner) for key, inner in value.items()}
+    return [strict(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -8,6 +8,9 @@ ROUTERS = (
     ("", "console.api.assistants.router"),
     ("/use-cases", "console.api.use_cases.router"),
     ("/use-cases", "console.api.what_if.router"),
+    ("/use-cases", "console.api.calibrations.router"),
+    ("/use-cases", "console.api.promises.router"),
+    ("/use-cases", "console.api.imports.router"),
     ("", "console.api.kill_switches.router"),
     ("/audit", "console.api.audit.router"),
 )

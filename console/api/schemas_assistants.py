@@ -8,6 +8,8 @@ from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 from pydantic_core import PydanticUseDefault
 
+from routing.runtime.reported import reported
+
 MAX_INT = 2**31 - 1
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -61,6 +63,8 @@ Line = Annotated[StrictStr, Blank, Field(max_length=200)]
 Remark = Annotated[StrictStr, Blank, Field(max_length=4_000)]
 Question = Annotated[StrictStr, Blank, Field(max_length=20_000)]
 Answer = Annotated[StrictStr, Blank, Field(max_length=100_000)]
+# What the decision was made on. A signal that cannot be read is null; none at all: they were not recorded.
+Signals = Annotated[dict[str, float | None], BeforeValidator(reported)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -157,6 +161,7 @@ class DecisionIn(Schema):
     sources: Annotated[list[Any], Unsaid] = []
     input_digest: Digest = ""
     trace_id: Digest = ""
+    signals: Signals = {}
 
 
 class RefusedRecord(Schema):

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from audit.models import Event
+from routing.engine import describe
 from usecases import record
 from usecases.exports import csv_response
 from usecases.record import Wish
@@ -60,10 +61,14 @@ def _values(old: Any, new: Any) -> list[dict[str, Any]]:
     else:
         rows = [{"path": "", "old": old, "new": new}]
     return [
-        {"path": row["path"], "old": record.as_text(row["old"]), "new": record.as_text(row["new"])}
+        {"path": row["path"], "old": _shown(row["old"]), "new": _shown(row["new"])}
         for row in rows
         if row["old"] != row["new"]
     ]
+
+
+def _shown(value: Any) -> str:
+    return record.as_text(describe.without_points(value))
 
 
 @login_required

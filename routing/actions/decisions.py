@@ -41,6 +41,7 @@ COLUMNS = {
     "sources": "jsonb",
     "input_digest": "text",
     "trace_id": "text",
+    "signals": "jsonb",
 }
 NAMES = ", ".join(COLUMNS)
 INSERT = f"""

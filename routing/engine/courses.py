@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from routing.engine import reasons
+from routing.engine.calibration import Map, calibrated
 from routing.engine.conditions import Match, compile_match, number
 from routing.engine.decision import Decision, Plan, Verdict
 from routing.engine.outcomes import Outcome, Outcomes, Stamp, Stretch
@@ -44,6 +45,9 @@ class Courses:
         self.document = document
         # On baseline no model is asked: whatever confidence is reported is no model's, and no model failed.
         self.trusts = stamp.state in ("live", "review_all")
+        self.maps: dict[str, Map] = {
+            model.name: model.calibration for model in document.models if model.calibration and self.trusts
+        }
         self.holdout_share = document.thresholds.holdout_share
         self.outcomes = Outcomes(document, stamp, turned)
         rules = [rule for rule in document.rules if rule.enabled]
@@ -133,7 +137,7 @@ class Courses:
     ) -> Judge:
         """Return steps 4 to 7 of the order as one function."""
         audit_share = self.outcomes.audit_share
-        trusts = self.trusts
+        trusts, maps = self.trusts, self.maps or None
         failed = self.outcomes.failed(rule)
 
         def judge(signals: Signals, request_id: object) -> Decision:
@@ -149,6 +153,8 @@ class Courses:
             confidence = signals.get("confidence")
             if type(confidence) is not float:
                 confidence = number(confidence)
+            if maps is not None and model in maps:
+                confidence = calibrated(maps[model], confidence)
             outcome = unsure
             if 0.0 <= confidence <= 1.0 and trusts:
                 outcome = outcomes[bisect_right(floors, confidence) - 1]

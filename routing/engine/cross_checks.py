@@ -1,8 +1,8 @@
 """Faults between fields: names that must exist, bands without gaps, answers without a text. Judges what is readable."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice, pairwise
 from typing import Any, Final
 
 from routing.engine.faults import MAX_FAULTS, Fault, confidence, items, listed, mapping, shown, words
@@ -22,7 +22,7 @@ _ONE = {
 
 def cross_faults(document: Any, *, baseline: bool) -> list[Fault]:
     """Return the faults that fields have with one another."""
-    checks = [_doubled, _bands, _queues, _breaches, _ladder, _rules, _missing, _curated]
+    checks = [_doubled, _bands, _queues, _breaches, _maps, _ladder, _rules, _missing, _curated]
     if baseline:
         checks.append(_modelless)
     return [fault for check in checks for fault in islice(check(document), MAX_FAULTS)]
@@ -109,6 +109,33 @@ def _breaches(document: Any) -> Iterator[Fault]:
             message = f"Late cases would go round in a circle: {way}. Let one queue end it."
             yield Fault(f"{queues[str(step)]}.on_breach", message)
         ended |= chain.keys()
+
+
+def _maps(document: Any) -> Iterator[Fault]:
+    """A calibration map must be a line that never falls: else a worse answer would look better than a better one."""
+    for path, model in items(document, "models"):
+        line, inside = mapping(model, "calibration"), f"{path}.calibration"
+        reported, counts = line.get("reported"), line.get("calibrated")
+        if not isinstance(reported, list) or not isinstance(counts, list):
+            continue
+        if len(reported) != len(counts):
+            yield Fault(
+                f"{inside}.calibrated",
+                f"The map has {len(reported):,} reported confidences and {len(counts):,} calibrated ones. "
+                "Give each reported one its calibrated one.",
+            )
+        yield from _steps(f"{inside}.reported", reported, lambda low, high: low < high, "must be above")
+        yield from _steps(f"{inside}.calibrated", counts, lambda low, high: low <= high, "must not be below")
+
+
+def _steps(path: str, points: list[Any], holds: Callable[[float, float], bool], must: str) -> Iterator[Fault]:
+    """Compare each point with the one before it, where both can be read."""
+    for place, (before, point) in enumerate(pairwise(points), start=1):
+        low, high = confidence(before), confidence(point)
+        if low is not None and high is not None and not holds(low, high):
+            yield Fault(
+                f"{path}[{place}]", f"This point {must} the one before it, {plain(low)}; it is {plain(high)}."
+            )
 
 
 def _ladder(document: Any) -> Iterator[Fault]:

@@ -7,6 +7,8 @@ The order, first come first served:
 4. Thresholds on what was reported: too sensitive, nothing to cite, budget spent. A person answers.
 5. The error: no model answered. The lowest band, or a person where that one answers.
 6. The rule's `answer`, else the bands by confidence; a rule's `answer_from` moves the answering band's lower edge.
+   Callers report what the model said. Where the model that stands has a calibration map, the calibrated confidence is
+   judged.
 7. The audit: a random share of answers is copied to a person.
 
 A document is compiled once (`compile_document`); the rules become one generated function (`conditions`), and each
@@ -19,6 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from routing.engine.baseline import BUILT_IN
+from routing.engine.calibration import calibrated
 from routing.engine.courses import Course, Courses
 from routing.engine.decision import Decision, Plan
 from routing.engine.digest import canonical, digest
@@ -83,6 +86,11 @@ class Compiled:
         self.decide: Decide
         self.plan: Callable[[object, object], Plan]
         self.decide, self.plan = _functions(self.courses, self.held_out)
+
+    def judged(self, model: object, confidence: float | None) -> float | None:
+        """Return the confidence that rungs and bands judge where this model stands; None where it reported none."""
+        line = self.courses.maps.get(model) if isinstance(model, str) else None
+        return confidence if confidence is None or line is None else calibrated(line, confidence)
 
     def text(self, decision: Decision) -> str | None:
         """Return what the customer reads in place of a model's answer; None for an `answer` without curated text."""

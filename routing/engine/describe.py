@@ -198,6 +198,7 @@ _ENTRY_FIELDS: Final[dict[str, dict[str, str]]] = {
         "timeout_s": "waits, in seconds,",
         "api_base": "address",
         "label": "label",
+        "calibration": "calibration",
     },
     "queues": {
         "sla_minutes": "answers within, in minutes,",
@@ -270,8 +271,26 @@ def _field(part: str, name: str, field: str, old: Any, new: Any) -> str:
         return (
             f"{title} applies to other requests: {_rule_came({'when': new, 'then': {}}).partition(' → ')[0]}"
         )
+    if field == "calibration":
+        return f"{title}: its confidence {_recalibrated(old, new)}"
     was = f" instead of {_value(old)}" if old is not None else ""
     return f"{title}, {_ENTRY_FIELDS[part][field]} {_value(new)}{was}"
+
+
+def _recalibrated(old: Any, new: Any) -> str:
+    if new is None:
+        return "counts as reported again"
+    return "is recalibrated" if old is None else "is recalibrated anew"
+
+
+def without_points(value: Any) -> Any:
+    """Return a value to show, with every calibration map in it told in words: fifty points tell nobody anything."""
+    if isinstance(value, Mapping):
+        points = value.get("reported")
+        if value.keys() == {"reported", "calibrated"} and isinstance(points, list):
+            return f"calibration map of {len(points):,} points"
+        return {key: without_points(inner) for key, inner in value.items()}
+    return [without_points(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _setting(path: str, old: Any, new: Any) -> str:

@@ -12,6 +12,7 @@ MAX_NAME = 80
 MAX_TEXT = 4_000
 MAX_PATTERN = 500
 MAX_WEEK_S = 7 * 24 * 3600
+MAX_POINTS = 50
 
 Action = Literal["answer", "review", "escalate"]
 Operator = Literal[
@@ -56,14 +57,28 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
 
+Points = Annotated[list[Confidence], Field(min_length=2, max_length=MAX_POINTS)]
+
+
+class Calibration(Part):
+    """What a model's confidence is worth: on `reported` it counts what stands on `calibrated`, see `calibration`."""
+
+    reported: Points
+    calibrated: Points
+
+
 class Model(Part):
-    """A model that may be asked. `litellm` is its LiteLLM name; `label` is what owners call it."""
+    """A model that may be asked. `litellm` is its LiteLLM name; `label` is what owners call it.
+
+    Without a `calibration` its confidence counts as reported.
+    """
 
     name: Name
     litellm: Annotated[str, Field(min_length=1, max_length=200)]
     timeout_s: Seconds = 30.0
     api_base: Annotated[str, Field(max_length=500, pattern=r"^https?://")] | None = None
     label: Text | None = None
+    calibration: Calibration | None = None
 
 
 class ConfidenceSource(Part):

@@ -32,6 +32,9 @@ _WORDS = {
     "litellm": "The model's LiteLLM name",
     "timeout_s": "The time to wait for the model, in seconds,",
     "api_base": "The model's address",
+    "calibration": "The model's calibration map",
+    "reported": "The list of reported confidences",
+    "calibrated": "The list of calibrated confidences",
     "source": "The source of confidence",
     "missing": "The confidence that counts when there is none",
     "cost_per_task_usd": "The cost cap per task",
@@ -143,6 +146,13 @@ def _empty(subject: str, detail: ErrorDetails) -> str:
     return f"{subject} must not be empty."
 
 
+def _few(subject: str, detail: ErrorDetails) -> str:
+    least = detail["ctx"]["min_length"]
+    if least == 1:
+        return _empty(subject, detail)
+    return f"{subject} is too short: at least {least:,} entries are needed, not {detail['ctx']['actual_length']:,}."
+
+
 def _many(subject: str, detail: ErrorDetails) -> str:
     return f"{subject} is too long: at most {detail['ctx']['max_length']:,} entries are allowed."
 
@@ -177,7 +187,7 @@ _SENTENCES: dict[str, Callable[[str, ErrorDetails], str]] = {
     "finite_number": _kind("an ordinary number"),
     "string_too_long": _long,
     "string_too_short": _empty,
-    "too_short": _empty,
+    "too_short": _few,
     "too_long": _many,
     "string_pattern_mismatch": _pattern,
 }

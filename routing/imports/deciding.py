@@ -86,6 +86,7 @@ class Decider:
             "text": _text(recorded.text, MAX_TEXT),
             "tried": _json([_entry(answer) for answer in answers]),
             "sources": "[]",
+            "signals": _json(recorded.signals),
         }
 
     def _id(self, recorded: Recorded) -> str:
@@ -114,16 +115,16 @@ class Decider:
 
     def _decided(self, recorded: Recorded) -> dict[str, Any]:
         context = recorded.attributes | {"request_id": recorded.request_id}
-        signals = self._reported(recorded)
+        signals = recorded.signals | self._reported(recorded)
         plan = self.compiled.plan(context, signals)
         decision, climbed = plan.decided, self._asked_by_caller(signals, recorded)
         if decision is None:
             climbed = self._climb(plan.rungs, recorded)
             standing = climbed.standing
             if standing is None:
-                signals = {"error": climbed.error}
+                signals = recorded.signals | {"error": climbed.error}
             else:
-                signals = {"model": standing.model, "confidence": standing.confidence}
+                signals = recorded.signals | {"model": standing.model, "confidence": standing.confidence}
             decision = self.compiled.decide(context, signals)
         called = {attempt.model for attempt in climbed.tried}
         for answer in recorded.answers.values():
@@ -157,12 +158,16 @@ class Decider:
             climb(
                 rungs,
                 ask,
-                confidence_of=lambda a: self.missing if a.confidence is None else a.confidence,
+                confidence_of=self._judged,
                 cost_cap_usd=self.cost_cap_usd,
                 latency_s=self.latency_s,
                 clock=lambda: elapsed_ms / 1000,
             )
         )
+
+    def _judged(self, attempt: Attempt) -> float:
+        judged = self.compiled.judged(attempt.model, attempt.confidence)
+        return self.missing if judged is None else judged
 
     def _limit(self, model: str, left_s: float | None) -> float:
         limit = self.timeouts[model]
@@ -173,7 +178,7 @@ class Decider:
     ) -> dict[str, Any]:
         tried = climbed.tried
         standing = recorded.answers.get(decision.model or "")
-        confidence = signals.get("confidence")
+        confidence = self.compiled.judged(signals.get("model"), signals.get("confidence"))
         return _bounded(
             {
                 "version": decision.version,

@@ -47,7 +47,7 @@ def survey(path: Path, name: str = "") -> Survey:
         with opened(path) as stream:
             lines = _count(stream)
     except (OSError, EOFError, zlib.error) as error:
-        raise Unusable(f"{path.name} cannot be read: {error}") from None
+        raise Unusable(f"{name or path.name} cannot be read: {error}") from None
     return Survey(path, form, digest, lines)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from routing.imports import cells
 from routing.imports.faults import BadCell, BadRow, Unusable
 from routing.imports.records import Answer, Recorded
+from routing.runtime.reported import REPORTED
 
 MEASURES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "correct": cells.verdict,
@@ -18,7 +19,9 @@ MEASURES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "tokens_out": cells.tokens,
     "predicted": cells.words,
 }
-FIELDS: Final = ("request_id", "text", "at", "true_answer")
+# What was reported with the request, on which thresholds look; the rest of a request is attributes.
+SIGNALS: Final = REPORTED
+FIELDS: Final = ("request_id", "text", "at", "true_answer", *SIGNALS)
 IGNORE: Final = "ignore"
 MOST_COLUMNS: Final = 2_000
 # Told apart from an attribute: a rule must never see the answer that it is to be judged by.
@@ -43,7 +46,7 @@ class Layout:
     def read(self, row: Sequence[Any], line: int, *, typed: bool) -> Recorded:
         """Return what a row says. Raises `BadRow`. `typed`: its attributes are texts that may be numbers."""
         places = self._places
-        request_id, text, at, true_answer = (self._field(name, row) for name in FIELDS)
+        request_id, text, at, true_answer = (self._field(name, row) for name in FIELDS[:4])
         kept = {name: row[place] for name, place in self._attributes}
         given = {name: value for name, value in kept.items() if value not in ("", None)}
         if typed:
@@ -56,6 +59,11 @@ class Layout:
             at=self._checked("at", cells.moment, at) if "at" in places and at != "" else None,
             true_answer=cells.words(true_answer),
             attributes=given,
+            signals={
+                name: self._checked(name, cells.number, row[places[name]])
+                for name in SIGNALS
+                if name in places and row[places[name]] not in ("", None)
+            },
         )
 
     def _field(self, name: str, row: Sequence[Any]) -> Any:
@@ -94,8 +102,27 @@ def parse_rename(text: str) -> tuple[str, str]:
     return column.strip(), target.strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """What each column is taken for, and what cannot be right about it: `strangers` are models that are not known."""
+
+    targets: dict[str, str]
+    faults: list[str]
+    strangers: list[str]
+
+
 def lay_out(columns: Sequence[str], models: Sequence[str], renames: Renames = ()) -> Layout:
     """Say what each column means. Raises `Unusable` with everything that cannot be right."""
+    found = meanings(columns, models, renames)
+    if found.faults or found.strangers:
+        raise Unusable(
+            "The columns do not fit this use case.", found.faults + _hints(found.strangers, models)
+        )
+    return _layout(columns, found.targets, models)
+
+
+def meanings(columns: Sequence[str], models: Sequence[str], renames: Renames = ()) -> Meanings:
+    """Say what each column means, also where not all of it can be right. Raises `Unusable` for too many columns."""
     if len(columns) > MOST_COLUMNS:
         raise Unusable(f"The file has {len(columns)} columns; {MOST_COLUMNS} at most can be read.")
     faults = [f"Column “{c}” is there twice." for c in dict.fromkeys(columns) if columns.count(c) > 1]
@@ -106,19 +133,16 @@ def lay_out(columns: Sequence[str], models: Sequence[str], renames: Renames = ()
             faults.append(found)
         else:
             targets |= found
-    faults += _strangers(targets, models)
     taken = [target for target in targets.values() if target != IGNORE]
     faults += [f"Two columns are {t}." for t in dict.fromkeys(taken) if taken.count(t) > 1]
     if "request_id" not in targets.values():
         faults.append(f"No column is “request_id”; there are: {', '.join(columns[:40])}.")
-    known = [target.rpartition("__")[0] for target in taken if is_measure(target)]
-    if models and not known:
+    named = dict.fromkeys(target.rpartition("__")[0] for target in taken if is_measure(target))
+    if models and not named:
         faults.append(
             f"No column tells what a model did, such as “{models[0]}__confidence”. Models: {_list(models)}."
         )
-    if faults:
-        raise Unusable("The columns do not fit this use case.", faults)
-    return _layout(columns, targets, models)
+    return Meanings(targets, faults, [model for model in named if model not in models])
 
 
 def _layout(columns: Sequence[str], targets: dict[str, str], models: Sequence[str]) -> Layout:
@@ -181,15 +205,13 @@ def _renamed(column: str, target: str, columns: Sequence[str], models: Sequence[
     return {c: f"{target}__{c.rpartition('__')[2]}" for c in own if is_measure(c)}
 
 
-def _strangers(targets: Mapping[str, str], models: Sequence[str]) -> list[str]:
-    """Name the models of the columns that the use case does not have, with what would help."""
-    named = dict.fromkeys(t.rpartition("__")[0] for t in targets.values() if is_measure(t))
+def _hints(strangers: Sequence[str], models: Sequence[str]) -> list[str]:
+    """Say of each model that the use case does not have what would help."""
     to = models[0] if models else "MODEL"
     return [
         f"“{model}” is no model of this use case, which has: {_list(models)}. "
         f"Rename it with --map {model}={to}, or leave it out with --map {model}={IGNORE}."
-        for model in named
-        if model not in models
+        for model in strangers
     ]
 
 

@@ -12,9 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from routing.imports import cells
 from routing.imports.faults import BadCell, BadRow
-from routing.imports.layout import FIELDS, IGNORE, Renames
+from routing.imports.layout import FIELDS, IGNORE, SIGNALS, Renames
 from routing.imports.records import Answer, Recorded
 from routing.runtime.masking import storable
+from routing.runtime.reported import reported
 
 _ATTRIBUTE: Final = "attributes."
 
@@ -67,6 +68,7 @@ class Record(BaseModel):
     use_case: StrictStr | None = None
     at: Annotated[Any, _as(cells.moment)] = None
     attributes: dict[str, Any] | None = None
+    signals: Annotated[dict[str, float | None], BeforeValidator(reported)] = {}
     text: Annotated[str, _as(cells.words), _blank] = ""
     answer: Annotated[str, _as(cells.words), _blank] = ""
     true_answer: Annotated[str, _as(cells.words), _blank] = ""
@@ -158,6 +160,7 @@ def read_long(
         past=past,
         id=record.id,
         form="long",
+        signals=record.signals,
     )
 
 
@@ -169,7 +172,10 @@ def _renamed(given: Mapping[str, Any], names: Mapping[str, str], models: Sequenc
     attributes = record.get("attributes")
     for name in given.keys() & names.keys():
         target = names[name]
-        if target in FIELDS:
+        if target in SIGNALS:
+            told = record.get("signals")
+            record["signals"] = (told if isinstance(told, dict) else {}) | {target: given[name]}
+        elif target in FIELDS:
             record[target] = given[name]
         elif target.startswith(_ATTRIBUTE) and isinstance(attributes, dict | None):
             attributes = (attributes or {}) | {target.removeprefix(_ATTRIBUTE): given[name]}

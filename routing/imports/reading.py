@@ -97,11 +97,16 @@ class Log:
 
 def open_log(survey: Survey, *, use_case: str, models: Sequence[str], renames: Renames = ()) -> Log:
     """Open a surveyed file as the log of a use case. Raises `Unusable` before any row is read."""
-    columns = _header(survey) if survey.form == "csv" else _first_names(survey)
+    columns = columns_of(survey)
     layout = lay_out(columns, models, renames) if columns is not None else None
     if layout is None:
         _check_renames(renames, models)
     return Log(survey, use_case, tuple(models), renames, layout)
+
+
+def columns_of(survey: Survey) -> list[str] | None:
+    """Return the columns of a CSV file or of a wide log's first record; None for decision records."""
+    return _header(survey) if survey.form == "csv" else _first_names(survey)
 
 
 def parsed(content: bytes) -> Mapping[str, Any]:

@@ -29,7 +29,8 @@ class Recorded:
     """One request: what was known of it, and what each model did with it.
 
     `past` holds the fields of a decision that was made elsewhere and stays as it was made; without it the document
-    decides. `id` is the record's own, where it has one.
+    decides. `id` is the record's own, where it has one. `signals` holds what was
+    reported with the request, as far as the log says it; null could not be read.
     """
 
     line: int
@@ -42,3 +43,4 @@ class Recorded:
     past: dict[str, Any] | None = None
     id: str = ""
     form: str = "wide"
+    signals: dict[str, float | None] = field(default_factory=dict)

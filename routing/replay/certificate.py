@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.engine.digest import digest
 from routing.replay.binomial import labels_needed, p_values, upper_bound
 from routing.replay.columns import Floats, Mask
 
@@ -74,9 +75,7 @@ class Certificate:
     def sentence(self) -> str:
         """Say what is promised, or what is missing for it."""
         if self.answer_from is not None:
-            about = "".join(
-                f", {_called(key)} {value}" for key, value in sorted(self.subject.items()) if value
-            )
+            about = "".join(f", {_called(key)} {_or_none(self.subject, key)}" for key in sorted(self.subject))
             words = self.promise.words()
             return f"{words[0].upper()}{words[1:]}, from {self.labels:,} labels{about}."
         if self.labels < self.needed and not self.wrong:
@@ -101,12 +100,22 @@ def learn_then_test(
     the strictest threshold with enough labels for a clean sheet, judged by their number alone.
     """
     thresholds = np.array(sorted(set(grid), reverse=True), np.float64)
-    labels, errors = counts(confidence, wrong, thresholds)
+    return loosest(thresholds, *counts(confidence, wrong, thresholds), promise, subject=subject)
+
+
+def loosest(
+    thresholds: Floats,
+    labels: NDArray[np.int64],
+    errors: NDArray[np.int64],
+    promise: Promise,
+    *,
+    subject: Mapping[str, str] | None = None,
+) -> Certificate:
+    """Choose the loosest of thresholds (strict to loose) from how many labels, and wrong ones, are above each."""
     least = labels_needed(promise.alpha, promise.delta)
     start = int(np.searchsorted(labels, least, "left"))
     passed = p_values(errors[start:], labels[start:], promise.alpha) <= promise.delta
     steps = len(passed) if passed.all() else int(np.argmin(passed))
-    tested = tuple(thresholds[start : start + steps + 1].tolist())
     last = start + steps - 1
     # Nothing passed: what stands in the way is told of the first one tested, or of all where there are too few.
     place = last if steps else min(start, len(thresholds) - 1)
@@ -118,7 +127,7 @@ def learn_then_test(
         wrong=k,
         bound=upper_bound(k, n, promise.delta),
         needed=labels_needed(promise.alpha, promise.delta, k),
-        tested=tested,
+        tested=tuple(thresholds[start : start + steps + 1].tolist()),
         subject=dict(subject or {}),
     )
 
@@ -189,15 +198,19 @@ class Watch:
 
 
 def subject(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a certificate for this document belongs to: its ladder's models, its prompt, its index."""
+    """Return what a certificate for this document belongs to: its ladder's models and their maps, prompt, index."""
     called = {model["name"]: model["litellm"] for model in document.get("models", [])}
     ladder = [rung["model"] for rung in document.get("ladder", [])]
     pins = document.get("pins") or {}
-    return {
+    found = {
         "models": " > ".join(f"{name} ({called.get(name, name)})" for name in ladder),
         "prompt": pins.get("prompt") or "",
         "retrieval_index": pins.get("retrieval_index") or "",
     }
+    # With another calibration map other answers are sent at the same threshold.
+    maps = {m["name"]: m["calibration"] for m in document.get("models", []) if m.get("calibration")}
+    used = {name: maps[name] for name in ladder if name in maps}
+    return found | ({"calibration": digest(used)[:12]} if used else {})
 
 
 def percent(share: float) -> str:
@@ -211,4 +224,4 @@ def _called(key: str) -> str:
 
 
 def _or_none(subject: Mapping[str, str], key: str) -> str:
-    return subject.get(key) or "none"
+    return subject.get(key) or "not recorded"

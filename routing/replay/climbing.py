@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.replay.columns import ANSWERED, NEVER, Codes, Columns, Floats, Mask, ModelColumn
+from routing.replay.judging import judged, judged_from_caller
 from routing.replay.verdicts import STOPS, Verdicts, outside
 
 # With more edges than this, a binary search for each row is faster than one comparison for each edge.
@@ -26,12 +27,15 @@ Slots = Codes
 
 @dataclass(frozen=True, eq=False)
 class _Rung:
-    """One rung, and what must be looked at for it. `slower` is the time limit in ms, None where nothing was slower."""
+    """One rung, and what must be looked at for it. `slower` is the time limit in ms, None where nothing was slower;
+    `judged` the calibrated confidences, None where they count as reported.
+    """
 
     number: int
     accept_from: float
     model: ModelColumn | None
     slower: float | None
+    judged: Floats | None
 
 
 @dataclass(eq=False)
@@ -62,10 +66,12 @@ class Climber:
         self.missing = document.confidence.missing
         self.reported = columns.signals.get("confidence") if self.context else None
         self.foreign = self._foreign(document.confidence.source)
+        self.maps = table.compiled.courses.maps
         self.rungs = [
             self._rung(number, name, accept_from, timeouts[name])
             for number, (name, accept_from) in enumerate(table.rungs, start=1)
         ]
+        self.from_caller = judged_from_caller(columns, self.maps) if self.context and not self.rungs else None
         models = [rung.model for rung in self.rungs if rung.model]
         limits = table.thresholds
         cap, latency = limits.cost_per_task_usd, limits.latency_s
@@ -78,7 +84,9 @@ class Climber:
     def _rung(self, number: int, name: str, accept_from: float, timeout_ms: float) -> _Rung:
         model = self.columns.models.get(name)
         slower = timeout_ms if model is not None and model.highest_latency > timeout_ms else None
-        return _Rung(number, accept_from, model, slower)
+        line = self.maps.get(name)
+        kept = judged(self.columns, name, line, context=self.context) if model is not None and line else None
+        return _Rung(number, accept_from, model, slower, kept)
 
     def _foreign(self, source: str) -> Mask | None:
         """Return which recorded sources say nothing about this one; None where all do."""
@@ -142,11 +150,11 @@ class Climber:
                 rows.asking &= ~over
 
     def _judge_reported(self, place: slice, course: Codes, rows: _Rows) -> None:
-        """Judge the caller's confidence where no model is asked at all."""
-        if self.reported is None:
+        """Judge the caller's confidence where no model is asked at all: the caller has asked one itself."""
+        if self.from_caller is None:
             return
-        judged = self.table.trusts.take(course) & (rows.slot == self.table.unsure)
-        np.copyto(rows.slot, self._slots(self.reported[place]), where=judged)
+        trusted = self.table.trusts.take(course) & (rows.slot == self.table.unsure)
+        np.copyto(rows.slot, self._slots(self.from_caller[place]), where=trusted)
 
     def _ask(self, rung: _Rung, place: slice, here: Mask, rows: _Rows) -> None:
         """Ask one model in the rows that are here; `here` is used up."""
@@ -164,7 +172,7 @@ class Climber:
         if model is None:
             return
         answered = self._pay(rung, model, place, here, left, rows)
-        confidence = self._confidence(model, place)
+        confidence = self._confidence(model, place) if rung.judged is None else rung.judged[place]
         keep = answered.view(np.uint8) * np.uint8(255)
         leave = ~keep
         rows.rung &= leave

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from scipy.special import ndtri
 
-from routing.replay.binomial import LEVEL, clopper_pearson
+from routing.replay.binomial import LEVEL, clopper_pearson, upper_bound
 from routing.replay.columns import AUDIT
 
 Badge = Literal["measured", "weighted", "not_knowable"]
@@ -60,27 +60,9 @@ def share(groups: Sequence[Group], lost: int = 0) -> Estimate:
        the intervals put together by the method of variance estimates recovery, each side for itself.
     3. Rows without a label, and lost ones, count as all misses at the low end and as all hits at the high end.
     """
-    complete = [g for g in groups if g.rows and g.labels == g.rows]
-    sampled = [g for g in groups if g.labels < g.rows and g.kind == AUDIT and g.labels]
-    partial = [g for g in groups if g.labels < g.rows and not (g.kind == AUDIT and g.labels)]
-    known = (
-        [
-            Group(
-                "known",
-                *(
-                    sum(column)
-                    for column in zip(*((g.rows, g.labels, g.hits) for g in complete), strict=True)
-                ),
-            )
-        ]
-        if complete
-        else []
-    )
-    parts = [*known, *sampled]
-    covered = sum(g.rows for g in parts)
-    missing = sum(g.rows for g in partial) + lost
-    labels = sum(g.labels for g in parts)
-    if not covered or missing > MOST_UNKNOWN * (covered + missing):
+    parts, covered, missing = _parts(groups, lost)
+    labels = sum(part.labels for part in parts)
+    if not _enough(covered, missing):
         return unknown(labels)
     value, low, high = _together(parts, covered)
     gone = missing / (covered + missing)
@@ -88,6 +70,37 @@ def share(groups: Sequence[Group], lost: int = 0) -> Estimate:
     return Estimate(
         value, low * (1 - gone), high * (1 - gone) + gone, labels, "measured" if plain else "weighted"
     )
+
+
+def at_most(groups: Sequence[Group], lost: int = 0) -> float | None:
+    """Return the one-sided 95 % upper bound of a share: it is above it in at most 5 of 100 samples.
+
+    The same rows count as in `share`; the bound is lower than the upper end of its interval, which leaves out 2.5 %.
+    """
+    parts, covered, missing = _parts(groups, lost)
+    if not _enough(covered, missing):
+        return None
+    value = above = 0.0
+    for part in parts:
+        weight, rate = part.rows / covered, part.hits / part.labels
+        value += weight * rate
+        above += (weight * (upper_bound(part.hits, part.labels, 1 - LEVEL) - rate)) ** 2
+    gone = missing / (covered + missing)
+    return min(1.0, value + sqrt(above)) * (1 - gone) + gone
+
+
+def _parts(groups: Sequence[Group], lost: int) -> tuple[list[Group], int, int]:
+    """Return the groups that labels speak for, their rows, and how many rows nobody can tell about."""
+    complete = [g for g in groups if g.rows and g.labels == g.rows]
+    sampled = [g for g in groups if g.labels < g.rows and g.kind == AUDIT and g.labels]
+    partial = [g for g in groups if g.labels < g.rows and not (g.kind == AUDIT and g.labels)]
+    rows, labels, hits = (sum(getattr(g, name) for g in complete) for name in ("rows", "labels", "hits"))
+    parts = [*([Group("known", rows, labels, hits)] if complete else []), *sampled]
+    return parts, sum(g.rows for g in parts), sum(g.rows for g in partial) + lost
+
+
+def _enough(covered: int, missing: int) -> bool:
+    return bool(covered) and missing <= MOST_UNKNOWN * (covered + missing)
 
 
 def _together(parts: Sequence[Group], rows: int) -> tuple[float, float, float]:

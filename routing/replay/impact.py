@@ -6,7 +6,8 @@ Everything here is a sum over `tally`'s counts. The same decisions and documents
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 
 from routing.engine.decide import Compiled, compile_document
 from routing.engine.digest import digest
-from routing.replay.columns import CENSUS, Columns, Floats
-from routing.replay.estimates import Estimate, Group, mean, share, unknown
+from routing.replay.columns import CENSUS, THRESHOLDS, Columns, Floats
+from routing.replay.estimates import Estimate, Group, at_most, mean, share, unknown
 from routing.replay.replay import Replayed, replay
 from routing.replay.tally import Tally, latency_p95, names, queues, row_labels, tally
 from routing.replay.verdicts import label
@@ -79,6 +80,8 @@ def impact(
         "ids_digest": columns.ids_digest,
         "code": CODE,
         "seed": None,
+        "people": asdict(people),
+        "signals": _recorded(columns),
     }
     return result | {"took_ms": round((time.perf_counter() - started) * 1000, 3)}
 
@@ -134,6 +137,7 @@ def side(one: Side, people: People) -> dict[str, Any]:
         "by_model": by_model(one.tally),
         "correct": _right(one, lost).as_dict(),
         "wrong_among_answered": wrong(one.tally, answers, lost).as_dict(),
+        "wrong_at_most": wrong_at_most(one.tally, answers, lost),
         "cost_per_task_usd": cost.as_dict(),
         "latency_ms_p95": one.latency.as_dict(),
         "people": {
@@ -157,6 +161,11 @@ def wrong(counted: Tally, chosen: Chosen, lost: int = 0, other: int | None = Non
     """Estimate the share of wrong answers among the chosen cells, of all rows or those with one other label."""
     # An answer without a model's words is the curated one: whether it fits, no label tells.
     return share(_groups(counted, chosen, other, hit=0), lost)
+
+
+def wrong_at_most(counted: Tally, chosen: Chosen, lost: int = 0, other: int | None = None) -> float | None:
+    """Return the one-sided 95 % upper bound of that share; None where it cannot be known."""
+    return at_most(_groups(counted, chosen, other, hit=0), lost)
 
 
 def _groups(counted: Tally, chosen: Chosen, other: int | None, hit: int) -> list[Group]:
@@ -264,6 +273,14 @@ def _queues(before: Side, after: Side) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _recorded(columns: Columns) -> dict[str, float]:
+    """Return for which share of the decisions it is known what each threshold judges."""
+    return {
+        name: columns.memory.get("leaf", ("signal", name), partial(columns.signal_share, name))
+        for name in THRESHOLDS
+    }
 
 
 def _label_shares(columns: Columns) -> dict[str, float]:

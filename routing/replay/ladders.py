@@ -5,7 +5,7 @@ own confidence, on rows where all of its models answered and every verdict is kn
 cost and error is the frontier.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final
@@ -13,7 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.engine.calibration import Map
 from routing.replay.columns import ANSWERED, Columns, Floats, Mask, select
+from routing.replay.judging import judged
 
 STEPS: Final = 16
 MAX_RUNGS: Final = 3
@@ -59,15 +61,24 @@ def comparable(columns: Columns, models: Sequence[str]) -> NDArray[np.intp]:
 
 
 def frontier(
-    columns: Columns, models: Sequence[str], *, max_rungs: int = MAX_RUNGS, steps: int = STEPS
+    columns: Columns,
+    models: Sequence[str],
+    *,
+    maps: Mapping[str, Map] | None = None,
+    max_rungs: int = MAX_RUNGS,
+    steps: int = STEPS,
 ) -> list[Ladder]:
-    """Return the ladders that no other beats, the most accurate first; none without comparable rows."""
+    """Return the ladders that no other beats, the most accurate first; none without comparable rows.
+
+    Levels are of calibrated confidences for models that have one of the `maps`.
+    """
     rows = comparable(columns, models)
     if not len(rows):
         return []
     # Evenly spaced rows: the same ones every time, from the whole of the window.
     spaced = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_ROWS)).astype(np.intp))]
-    known = [_model(select(columns, spaced), name, steps) for name in models]
+    rows_tried = select(columns, spaced)
+    known = [_model(rows_tried, name, (maps or {}).get(name), steps) for name in models]
     known.sort(key=lambda model: float(model.cost.mean()))
     tried = [
         ladder
@@ -87,9 +98,10 @@ def unbeaten(ladders: Sequence[Ladder]) -> list[Ladder]:
     return kept[::-1]
 
 
-def _model(columns: Columns, name: str, steps: int) -> _Model:
+def _model(columns: Columns, name: str, line: Map | None, steps: int) -> _Model:
     column = columns.models[name]
-    confidence = np.where(np.isnan(column.confidence), 0.0, column.confidence)
+    counts = judged(columns, name, line, context=False)
+    confidence = np.where(np.isnan(counts), 0.0, counts)
     levels = np.unique(np.round(np.quantile(confidence, np.arange(1, steps) / steps), 4))
     return _Model(
         name,

@@ -13,29 +13,46 @@ from typing import Any, Final
 import numpy as np
 
 from routing.replay.binomial import labels_needed, p_values, upper_bound
-from routing.replay.certificate import GRID, Certificate, Promise, counts, learn_then_test, percent, subject
-from routing.replay.columns import Columns, Floats, Mask, select
+from routing.replay.certificate import GRID, Certificate, Promise, loosest, percent, subject
+from routing.replay.columns import Columns, Mask, select
 from routing.replay.estimates import Estimate, Group, share
 from routing.replay.impact import People
+from routing.replay.judging import maps_of
 from routing.replay.ladders import Ladder, comparable, frontier
+from routing.replay.levels import Levels, levels
 from routing.replay.replay import Replayed, replay
-from routing.replay.standing import Standing, standing
 
 # Above a threshold, more rows than this from elsewhere would make the labels speak for requests they never saw.
 MOST_STRANGE: Final = 0.01
 # A candidate that only just passes on the rows it was made on fails on others half of the time: stricter ones too.
 MARGINS: Final = (1.0, 0.1, 0.01, 0.001)
+# More rows than these would change no recommendation, and each candidate is replayed on all of them.
+MOST_ROWS: Final = 60_000
+LADDERS_SHOWN: Final = 40
 
 Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A setting that was tested: what it promises; what a task costs where it was made, people included."""
+
+    document: dict[str, Any]
+    certificate: Certificate
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A setting that keeps the promise, as a whole document; None where nothing can be promised, and why."""
+    """A setting that keeps the promise, as a whole document; None where nothing can be promised, and why.
+
+    `choices` are all settings that keep it, the cheapest first: another may suit the desks better.
+    """
 
     document: dict[str, Any] | None
     certificate: Certificate | None
     missing: str = ""
+    choices: tuple[Choice, ...] = ()
 
     def sentence(self) -> str:
         """Say what is promised, or what is missing."""
@@ -43,23 +60,26 @@ class Recommendation:
 
 
 def answer_threshold(
-    columns: Columns, document: Json, promise: Promise, *, baseline: Json | None = None
+    columns: Columns,
+    document: Json,
+    promise: Promise,
+    *,
+    baseline: Json | None = None,
+    counted: Levels | None = None,
 ) -> Recommendation:
-    """Return the document with the cheapest answer threshold that keeps the promise."""
+    """Return the document with the cheapest answer threshold that keeps the promise.
+
+    `counted` are levels of this document over `GRID`, where somebody has them already.
+    """
     band = answering(document)
     if band is None:
         return Recommendation(None, None, "No band answers, so there is no answer to promise anything about.")
-    judged = standing(replay(columns, document, baseline=baseline))
-    grid = [step for step in _between(document, band) if _same_ground(judged, step)]
-    if not grid or not judged.uniform.any():
-        return Recommendation(None, None, _unlabelled(judged, promise))
-    uniform = judged.uniform
-    found = learn_then_test(
-        judged.confidence[uniform],
-        judged.verdict[uniform] == 0,
-        promise,
-        grid=grid,
-        subject=subject(document),
+    counted = counted or levels(replay(columns, document, baseline=baseline), GRID)
+    free = np.isin(counted.at, _between(document, band)) & same_ground(counted)
+    if not free.any() or not counted.labels[-1:].any():
+        return Recommendation(None, None, unlabelled(counted, promise))
+    found = loosest(
+        counted.at[free], counted.labels[free], counted.wrong[free], promise, subject=subject(document)
     )
     if found.answer_from is None:
         return Recommendation(None, found, found.sentence())
@@ -90,18 +110,21 @@ def _between(document: Json, band: Mapping[str, Any]) -> list[float]:
     return [step for step in GRID if low < step < high] if low >= 0 else [0.0]
 
 
-def _same_ground(judged: Standing, threshold: float) -> bool:
-    """Tell whether nearly all that would be answered comes from where the labels were drawn."""
-    above = judged.free & (judged.confidence >= threshold)
-    strange = int(np.count_nonzero(above & ~judged.ground))
-    return strange <= MOST_STRANGE * int(np.count_nonzero(above))
+def same_ground(counted: Levels) -> Mask:
+    """Tell for each threshold whether nearly all that would be answered comes from where the labels were drawn."""
+    found: Mask = counted.strange + counted.lost <= MOST_STRANGE * counted.above
+    return found
 
 
-def _unlabelled(judged: Standing, promise: Promise) -> str:
-    needed, have = labels_needed(promise.alpha, promise.delta), int(np.count_nonzero(judged.uniform))
+def unlabelled(counted: Levels, promise: Promise) -> str:
+    """Say how many labels are missing where there is no ground to draw a promise from."""
+    needed, have = labels_needed(promise.alpha, promise.delta), int(counted.labels[-1:].sum())
+    said = f"Cannot be promised: {needed:,} clean labels from random audits are needed at these thresholds, you have "
+    if have < needed:
+        return f"{said}{have:,}. Labels of reviewed requests do not count: they are the doubtful ones."
     return (
-        f"Cannot be promised: {needed:,} clean labels from random audits are needed at these thresholds, you have "
-        f"{have:,}. Labels of reviewed requests do not count: they are the doubtful ones."
+        f"Cannot be promised: {have:,} labels are there, but they do not speak for all that would be answered. "
+        "Answers are needed that were made as this setting makes them, and audited at random."
     )
 
 
@@ -116,27 +139,19 @@ class Point:
 
 def risk_coverage(replayed: Replayed, thresholds: Sequence[float] = GRID) -> list[Point]:
     """Return the share answered and the share wrong among them, for every threshold, strict to loose."""
-    judged = standing(replayed)
-    columns = replayed.columns
-    levels = np.array(thresholds, np.float64)
-    # Rows count together where their labels came about alike and the same model was labelled.
-    names = {name: place for place, name in enumerate(columns.names, start=1)}
-    labelled = np.array([0, *(names.get(name, 0) for name, _ in replayed.table.rungs)])
-    same = labelled[replayed.standing] == columns.recorded
-    groups: list[tuple[str, Any, Any, Any]] = []
-    for place, stratum in enumerate(columns.strata):
-        for one in (True, False):
-            rows = judged.free & (columns.stratum == place) & (same == one)
-            known = rows & (judged.verdict < 2)
-            if rows.any():
-                count, _ = counts(judged.confidence[rows], np.zeros(int(rows.sum()), np.bool_), levels)
-                labels, wrong = counts(judged.confidence[known], judged.verdict[known] == 0, levels)
-                groups.append((stratum.kind, count, labels, wrong))
-    points = []
-    for step, level in enumerate(levels.tolist()):
-        here = [Group(kind, int(n[step]), int(k[step]), int(w[step])) for kind, n, k, w in groups]
-        points.append(Point(level, sum(g.rows for g in here) / max(len(columns), 1), share(here)))
-    return points
+    return points(levels(replayed, thresholds))
+
+
+def points(counted: Levels) -> list[Point]:
+    """Return the risk–coverage curve of what was counted."""
+    found = []
+    for step, level in enumerate(counted.at.tolist()):
+        groups = [
+            Group(kind.kind, int(kind.rows[step]), int(kind.labels[step]), int(kind.wrong[step]))
+            for kind in counted.kinds
+        ]
+        found.append(Point(level, int(counted.above[step]) / max(counted.count, 1), share(groups)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,43 +173,155 @@ def ladder(
     baseline: Json | None = None,
 ) -> Recommendation:
     """Return the document with the cheapest ladder and answer threshold that keep the promise, people included."""
-    models = [model["name"] for model in document.get("models", []) if model["name"] in columns.models]
+    models = known_models(columns, document)
     rows = comparable(columns, models)
     needed = labels_needed(promise.alpha, promise.delta)
     if not models or len(rows) < 2 * needed:
         said = f"{2 * needed:,} requests answered by every model, with a verdict each, are needed"
         return Recommendation(None, None, f"Cannot be promised: {said}; you have {len(rows):,}.")
-    fitted, tested = select(columns, rows[0::2]), select(columns, rows[1::2])
+    rows = spaced(rows, MOST_ROWS)
+    fitted, others = select(columns, rows[0::2]), select(columns, rows[1::2])
     found = sorted(
         _candidates(fitted, document, models, promise, people or People(), baseline),
         key=lambda one: (one.p_value, one.cost_usd),
     )
-    passed: list[tuple[Candidate, Certificate]] = []
+    passed: list[Choice] = []
     for candidate in found:
-        certificate = _tested(tested, document, candidate, promise, baseline)
+        certificate = _tested(others, document, candidate, promise, baseline)
         if not certificate.holds:
             break
-        passed.append((candidate, certificate))
+        passed.append(Choice(_with_ladder(document, candidate), certificate, candidate.cost_usd))
     if not passed:
         return Recommendation(
             None, None, f"Cannot be promised: no ladder of these models keeps {percent(promise.alpha)}."
         )
-    best, certificate = min(passed, key=lambda pair: pair[0].cost_usd)
-    return Recommendation(_with_ladder(document, best), certificate)
+    passed.sort(key=lambda choice: choice.cost_usd)
+    return Recommendation(passed[0].document, passed[0].certificate, choices=tuple(passed))
+
+
+def known_models(columns: Columns, document: Json) -> list[str]:
+    """Return the document's models that any decision knows."""
+    return [model["name"] for model in document.get("models", []) if model["name"] in columns.models]
+
+
+def spaced(rows: Any, most: int) -> Any:
+    """Return at most so many rows, evenly spaced: the same ones every time, from the whole of the window."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.intp))]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One ladder with one threshold: what a task costs, people included, and how much of what it answers is wrong."""
+
+    rungs: tuple[tuple[str, float], ...]
+    answer_from: float
+    cost_usd: float
+    wrong: float
+    answered: float
+
+
+def cost_against_wrong(
+    columns: Columns,
+    document: Json,
+    *,
+    people: People | None = None,
+    baseline: Json | None = None,
+) -> list[Setting]:
+    """Return the settings that no other beats in cost and error, the cheapest first: the frontier as it is drawn.
+
+    Counted on rows that every model answered; none where there are none, or where nothing answers.
+    """
+    sample, band = _comparable_sample(columns, document), answering(document)
+    if band is None or not len(sample):
+        return []
+    ladders = frontier(sample, known_models(columns, document), maps=maps_of(document))
+    people = people or People()
+    found: list[Setting] = []
+    for one in spaced(np.array([*ladders, None], object)[:-1], LADDERS_SHOWN):
+        found += settings(
+            sample, _with_ladder(document, Candidate(one, 1.0, 0.0, 1.0)), band, people, baseline
+        )
+    return unbeaten_settings(found)
+
+
+def marked(
+    columns: Columns,
+    document: Json,
+    wanted: Mapping[str, Json | None],
+    *,
+    people: People | None = None,
+    baseline: Json | None = None,
+) -> dict[str, Setting | None]:
+    """Return where documents stand beside the frontier of one of them, on the same decisions; None where unknown."""
+    sample = _comparable_sample(columns, document)
+    found: dict[str, Setting | None] = {}
+    for name, one in wanted.items():
+        band = answering(one) if one is not None else None
+        if one is None or band is None or not len(sample):
+            found[name] = None
+            continue
+        here = settings(sample, one, band, people or People(), baseline, at=[float(band["from"])])
+        found[name] = here[0] if here else None
+    return found
+
+
+def _comparable_sample(columns: Columns, document: Json) -> Columns:
+    models = known_models(columns, document)
+    rows = comparable(columns, models) if models else np.zeros(0, np.intp)
+    return select(columns, spaced(rows, MOST_ROWS // 10)) if len(rows) else columns.last(0)
+
+
+def settings(
+    columns: Columns,
+    document: Json,
+    band: Mapping[str, Any],
+    people: People,
+    baseline: Json | None,
+    at: Sequence[float] = (),
+) -> list[Setting]:
+    """Return what a document's ladder comes to at some thresholds (default: all that its other bands leave)."""
+    counted = levels(replay(columns, document, baseline=baseline), at or _between(document, band))
+    costs = counted.cost_usd(people.review_usd, people.escalation_usd)
+    rungs = tuple((rung["model"], float(rung["accept_from"])) for rung in document["ladder"])
+    return [
+        Setting(
+            rungs,
+            float(level),
+            float(costs[place]),
+            int(counted.wrong[place]) / int(counted.labels[place]),
+            float(counted.answers[place]),
+        )
+        for place, level in enumerate(counted.at.tolist())
+        if counted.labels[place]
+    ]
+
+
+def unbeaten_settings(found: Sequence[Setting]) -> list[Setting]:
+    """Return what nothing beats in cost and error, the cheapest first."""
+    kept: list[Setting] = []
+    for one in sorted(found, key=lambda one: (one.cost_usd, one.wrong, len(one.rungs))):
+        if not kept or one.wrong < kept[-1].wrong:
+            kept.append(one)
+    return kept
 
 
 def _with_ladder(document: Json, candidate: Candidate) -> dict[str, Any]:
-    """Return the document with a candidate's ladder and threshold.
+    """Return the document with a candidate's ladder and threshold."""
+    return with_setting(document, candidate.ladder.rungs, candidate.answer_from)
+
+
+def with_setting(document: Json, rungs: Sequence[tuple[str, float]], answer_from: float) -> dict[str, Any]:
+    """Return the document with another ladder and answer threshold.
 
     A rule that starts at a model which is no rung any more starts at the first one: dropping it would let later rules
     match in its place.
     """
-    made = with_answer_from(document, candidate.answer_from)
-    made["ladder"] = candidate.ladder.as_part()
-    rungs = {model for model, _ in candidate.ladder.rungs}
+    made = with_answer_from(document, answer_from)
+    made["ladder"] = [{"model": model, "accept_from": accept_from} for model, accept_from in rungs]
+    names = {model for model, _ in rungs}
     for rule in made.get("rules", []):
-        if rule["then"].get("start") not in (None, *rungs):
-            rule["then"]["start"] = candidate.ladder.rungs[0][0]
+        if rule["then"].get("start") not in (None, *names):
+            rule["then"]["start"] = rungs[0][0]
     return made
 
 
@@ -210,46 +337,39 @@ def _candidates(
     band = answering(document)
     if band is None:
         return
-    levels = np.array(_between(document, band), np.float64)
-    for one in frontier(columns, models):
-        draft = _with_ladder(document, Candidate(one, float(levels[0]), 0.0, 1.0))
-        confidence, wrong, cost = _judged(columns, draft, baseline)
-        labels, errors = counts(confidence, wrong, levels)
-        values = p_values(errors, labels, promise.alpha)
+    between = _between(document, band)
+    for one in frontier(columns, models, maps=maps_of(document)):
+        draft = _with_ladder(document, Candidate(one, between[0], 0.0, 1.0))
+        counted = levels(replay(columns, draft, baseline=baseline), between)
+        values = p_values(counted.wrong, counted.labels, promise.alpha)
+        costs = counted.cost_usd(people.review_usd, people.escalation_usd)
         for margin in MARGINS:
-            fit = np.flatnonzero((values <= promise.delta * margin) & (labels > 0))
+            fit = np.flatnonzero((values <= promise.delta * margin) & (counted.labels > 0))
             if len(fit):
                 place = int(fit[-1])
-                person = people.review_usd * (1 - labels[place] / len(columns))
-                yield Candidate(one, float(levels[place]), cost + float(person), float(values[place]))
-
-
-def _judged(columns: Columns, draft: Json, baseline: Json | None) -> tuple[Floats, Mask, float]:
-    """Return confidence and error of each row that the bands judge, and what the models cost a task."""
-    replayed = replay(columns, draft, baseline=baseline)
-    judged = standing(replayed)
-    return (
-        judged.confidence[judged.uniform],
-        judged.verdict[judged.uniform] == 0,
-        float(np.mean(replayed.cost_usd)),
-    )
+                yield Candidate(one, float(counted.at[place]), float(costs[place]), float(values[place]))
 
 
 def _tested(
     columns: Columns, document: Json, candidate: Candidate, promise: Promise, baseline: Json | None
 ) -> Certificate:
     draft = _with_ladder(document, candidate)
-    confidence, wrong, _ = _judged(columns, draft, baseline)
-    answered = confidence >= candidate.answer_from
-    n, k = int(answered.sum()), int(wrong[answered].sum())
+    return at_threshold(
+        levels(replay(columns, draft, baseline=baseline), [candidate.answer_from]), promise, subject(draft)
+    )
+
+
+def at_threshold(counted: Levels, promise: Promise, about: Mapping[str, str]) -> Certificate:
+    """Test one threshold, the only one counted, that was chosen without a look at these labels."""
+    n, k = int(counted.labels[0]), int(counted.wrong[0])
     holds = bool(n) and float(p_values(k, n, promise.alpha)) <= promise.delta
     return Certificate(
         promise=promise,
-        answer_from=candidate.answer_from if holds else None,
+        answer_from=float(counted.at[0]) if holds else None,
         labels=n,
         wrong=k,
         bound=upper_bound(k, n, promise.delta),
         needed=labels_needed(promise.alpha, promise.delta, k),
-        tested=(candidate.answer_from,),
-        subject=subject(draft),
+        tested=(float(counted.at[0]),),
+        subject=about,
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from routing.engine.decide import Decision, compile_document
 from routing.replay.columns import Columns, Numeric
 from routing.replay.encoding import plain
-from routing.replay.impact import live_side, wrong
+from routing.replay.impact import live_side, wrong, wrong_at_most
 from routing.replay.matching import NotLoaded
 from routing.replay.replay import Replayed, replay
 from routing.replay.tally import Tally, tally
@@ -70,6 +70,7 @@ def _side(counted: Tally, place: int) -> dict[str, Any]:
         "escalated": rows("escalate"),
         "not_knowable": lost,
         "wrong_among_answered": wrong(counted, answers, lost, other=place).as_dict(),
+        "wrong_at_most": wrong_at_most(counted, answers, lost, other=place),
     }
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.replay.columns import AUDIT, CENSUS, Columns, Floats, Mask
+from routing.replay.judging import judged
 from routing.replay.replay import Replayed
 
 
@@ -27,14 +28,12 @@ def standing(replayed: Replayed) -> Standing:
     """Return what the bands of a replayed document judge."""
     columns, table = replayed.columns, replayed.table
     confidence = np.zeros(len(columns))
-    reported = None
-    if table.compiled.courses.document.confidence.source == "context":
-        reported = columns.signals.get("confidence")
+    courses = table.compiled.courses
+    context = courses.document.confidence.source == "context"
     for number, (name, _) in enumerate(table.rungs, start=1):
         if name in columns.models:
-            np.copyto(confidence, columns.models[name].confidence, where=replayed.standing == number)
-    if reported is not None:
-        confidence = np.where(np.isnan(reported), confidence, reported)
+            counts = judged(columns, name, courses.maps.get(name), context=context)
+            np.copyto(confidence, counts, where=replayed.standing == number)
     confidence = np.where(np.isnan(confidence), 0.0, confidence)
     verdict = (replayed.cell % 4).astype(np.uint8)
     own = [rule.then.answer_from is None and rule.then.action is None for rule in table.rules]

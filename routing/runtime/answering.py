@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uuid6
@@ -69,7 +69,7 @@ class Answering:
         decision = plan.decided
         if decision is None and plan.rungs:
             climbed = await self._climb(plan.rungs, enforced, request, signals)
-            signals |= _outcome(climbed, source, signals)
+            signals |= _outcome(climbed)
             # The switch may have been pulled while the model was thinking: nothing of a model reaches
             # a customer after this assistant has confirmed the safe state.
             now = config.enforced()
@@ -82,10 +82,12 @@ class Answering:
             enforced=enforced,
             decision=decision,
             climb=climbed,
-            confidence=as_confidence(signals.get("confidence")),
+            # Recorded beside it, in `tried`, is what the model said: any other map can be replayed on that.
+            confidence=enforced.judged(signals.get("model"), as_confidence(signals.get("confidence"))),
             signal=_signal(climbed, source, signals),
             instance=self._instance,
             latency_ms=(time.perf_counter() - started) * 1000,
+            signals=signals,
         )
 
     def _signals(self, request: ChatRequest, source: str) -> dict[str, Any]:
@@ -113,13 +115,15 @@ class Answering:
             model = models[name]
             limit = float(model.get("timeout_s") or 30.0)
             timeout = limit if left_s is None else min(limit, left_s)
-            return await self._completion.ask(
+            attempt = await self._completion.ask(
                 model, request.messages, source=source, options=request.options, timeout_s=timeout
             )
+            if source != "context" or attempt.answer is None:
+                return attempt
+            return replace(attempt, confidence=as_confidence(signals.get("confidence")))
 
         def confidence_of(attempt: Attempt) -> float:
-            given = signals.get("confidence") if source == "context" else attempt.confidence
-            confidence = as_confidence(given)
+            confidence = enforced.judged(attempt.model, attempt.confidence)
             return missing if confidence is None else confidence
 
         return await climb(
@@ -142,13 +146,12 @@ def _source(enforced: Compiled) -> str:
     return str((enforced.document.get("confidence") or {}).get("source") or "context")
 
 
-def _outcome(climbed: Climb, source: str, signals: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the signals that a climb adds."""
+def _outcome(climbed: Climb) -> dict[str, Any]:
+    """Return the signals that a climb adds: the confidence as reported, since deciding maps it."""
     standing = climbed.standing
     if standing is None:
         return {"error": climbed.error, "confidence": None}
-    confidence = signals.get("confidence") if source == "context" else standing.confidence
-    return {"model": standing.model, "confidence": confidence}
+    return {"model": standing.model, "confidence": standing.confidence}
 
 
 def _signal(climbed: Climb, source: str, signals: Mapping[str, Any]) -> str | None:

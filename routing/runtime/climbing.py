@@ -42,6 +42,8 @@ async def climb(
     """Ask rung by rung until an answer is sure enough for its rung; the last answer stands.
 
     `ask` gets the model's name and the seconds that are left for the whole request (None: no limit).
+    `confidence_of` gives what a rung judges: the calibrated confidence where the model has a map, of an attempt that
+    keeps it as reported.
     """
     started = clock()
     tried: list[Attempt] = []

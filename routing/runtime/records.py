@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from routing.engine.digest import digest
 from routing.runtime.chat import ChatRequest
 from routing.runtime.climbing import Climb
 from routing.runtime.masking import masked, masked_mapping, masked_value, shortened, storable
+from routing.runtime.reported import reported
 from routing.runtime.spool import Row
 
 MAX_TEXT = 300
@@ -32,6 +34,7 @@ class Made:
     signal: str | None
     instance: str
     latency_ms: float
+    signals: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def cost_usd(self) -> float:
@@ -93,6 +96,7 @@ def _record(made: Made, answer: str, now: datetime) -> dict[str, Any]:
         "tried": [attempt.as_tried() for attempt in made.climb.tried],
         "confidence": made.confidence,
         "signal": made.signal,
+        "signals": reported(made.signals),
         "band": decision.band,
         "action": decision.action,
         "rule": decision.rule,

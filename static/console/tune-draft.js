@@ -14,10 +14,9 @@ document.addEventListener("htmx:configRequest", (event) => {
   for (const name of new Set(formData.keys())) if (!wanted.has(name) && !name.startsWith("seen.")) formData.delete(name);
 });
 
-let busy = 0; // with what answers with the desk: what the panel of past decisions asks changes nothing
-const replay = (event) => Boolean(event.detail.elt?.closest?.("#impact"));
-document.addEventListener("htmx:beforeRequest", (event) => { busy += replay(event) ? 0 : 1; });
-document.addEventListener("htmx:afterRequest", (event) => { busy -= replay(event) ? 0 : 1; });
+let busy = 0; // with what answers with the desk
+document.addEventListener("htmx:beforeRequest", () => { busy += 1; });
+document.addEventListener("htmx:afterRequest", () => { busy -= 1; });
 
 // The second half of a double click would apply what is applied already.
 let appliedAt = -Infinity;

@@ -19,6 +19,7 @@ from django.db import Error, transaction
 from django.utils import timezone
 
 from audit import log
+from routing import follow_up
 from routing.actions import imported
 from routing.engine.decide import compile_document
 from routing.imports.deciding import Decider, Imported
@@ -94,15 +95,22 @@ def plan(*, use_case: UseCase, source: Path, by: User, renames: Renames = (), na
     """
     permissions.check(by, "tune", use_case)
     found: Survey = survey(source, name)
+    live, decider = decider_of(use_case)
+    opened = open_log(found, use_case=use_case.slug, models=list(decider.order), renames=renames)
+    return Plan(use_case, name or source.name, opened, live, decider, by)
+
+
+def decider_of(use_case: UseCase) -> tuple[int, Decider]:
+    """Return what would have decided a use case's past: the live document, and its number.
+
+    Also while the switch is pulled: history is not of that moment.
+    """
     version = latest(use_case)
     live = version.number if version.state == State.LIVE else version.returns_to or version.number
-    # What the live document would have decided, also while the switch is pulled: history is not of that moment.
     compiled = compile_document(
         version.document, version=live, baseline=version.baseline, message=version.message
     )
-    decider = Decider(compiled, use_case=use_case.slug, now=timezone.now())
-    opened = open_log(found, use_case=use_case.slug, models=list(decider.order), renames=renames)
-    return Plan(use_case, name or source.name, opened, live, decider, by)
+    return live, Decider(compiled, use_case=use_case.slug, now=timezone.now())
 
 
 def run(
@@ -127,6 +135,9 @@ def run(
         except BaseException:
             _record_interruption(run)
             raise
+        finally:
+            if run.tally.stored and not dry_run:
+                follow_up.seal(plan.use_case.slug)
     return Report(
         plan.name,
         plan.log.survey.digest,

@@ -10,11 +10,12 @@ from django.shortcuts import redirect, render
 
 from routing.engine import describe
 from routing.models import Rollout
-from usecases import permissions, timeline
+from usecases import effects, permissions, timeline
 from usecases.actions import versions
 from usecases.models import UseCase, Version
 from usecases.publishing import Stale
 from usecases.views import frame, use_case_for
+from usecases.views.effects import TITLES
 from usecases.views.kill_switches import person
 from usecases.views.refusals import EXPECTED, errors_of, title
 
@@ -99,6 +100,8 @@ def _version_page(
         "previous": previous,
         "lines": timeline.lines(previous, asked) if previous else [],
         "since": timeline.lines(asked, standing) if standing.number != number else [],
+        "same": previous is not None and effects.same_document(previous, asked),
+        "effect_titles": TITLES.items(),
         "rollout": rollout,
         "delivery_words": timeline.delivery_words(rollout),
         "rules": [describe.rule_sentence(rule) for rule in asked.document.get("rules", [])],

@@ -76,11 +76,11 @@ class Change:
 
     @property
     def old_json(self) -> str:
-        return json.dumps(self.old, ensure_ascii=False)
+        return json.dumps(describe.without_points(self.old), ensure_ascii=False)
 
     @property
     def new_json(self) -> str:
-        return json.dumps(self.new, ensure_ascii=False)
+        return json.dumps(describe.without_points(self.new), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

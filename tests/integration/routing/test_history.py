@@ -12,12 +12,16 @@ from django.db import connection, connections
 from django.utils import timezone
 from uuid6 import uuid7
 
+from console.api.schemas_assistants import DecisionIn
 from routing import history_rows
-from routing.actions import outcomes
+from routing.actions import decisions, outcomes
+from routing.engine.decide import compile_document
 from routing.history import Busy, Histories, Progress, Window
 from routing.history_rows import CHUNK, Chunk
 from routing.models import Decision
-from routing.replay.columns import AUDIT, CENSUS, DESK, NO_LABEL, UNKNOWN, Columns
+from routing.replay.columns import AUDIT, CENSUS, DESK, NO_LABEL, THRESHOLDS, UNKNOWN, Columns
+from routing.replay.replay import replay
+from tests.documents import claims
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ALL = Window()
@@ -277,3 +281,51 @@ def test_who_waits_too_long_hears_how_far_it_is_and_holds_no_connection(
             go_on.set()
         assert loading.result(20) == 20
     assert histories.progress("claims") == Progress(20, 20, loading=False)
+
+
+TOLD: list[dict[str, Any]] = [
+    {"spent_today_usd": 3.0, "retrieval_score": 0.2},
+    {"spent_today_usd": 3.0, "retrieval_score": 0.5, "sensitivity": 0.9},
+    {"spent_today_usd": 250.0, "retrieval_score": None},
+    {"spent_today_usd": 3.0},
+    {"retrieval_score": "no number", "sensitivity": 1e400},
+    {},
+]
+
+
+@pytest.mark.parametrize("least", [None, 0.2, 0.35, 0.5, 0.51])
+def test_a_threshold_that_moves_replays_what_was_reported_as_deciding_would(
+    histories: Histories, least: float | None
+) -> None:
+    compiled = compile_document(claims(retrieval_score=least, sensitivity=0.7, daily_budget_usd=200.0))
+    sent = [
+        {
+            "id": str(uuid7()),
+            "request_id": f"r-{place}",
+            "use_case": "claims",
+            "at": (NOON + timedelta(minutes=place)).isoformat(),
+            "tried": [{"model": "small", "confidence": 0.9}],
+            "signal": "verbalised",
+            "action": "review",
+            "signals": signals,
+        }
+        for place, signals in enumerate(TOLD)
+    ]
+    decisions.store([DecisionIn.model_validate(one).model_dump(mode="json") for one in sent])
+
+    columns = histories.window("claims", ALL).columns
+    replayed = replay(columns, compiled)
+    stored = {decision.request_id: decision for decision in Decision.objects.all()}
+    for place, name in enumerate(columns.request_ids):
+        context, told = {"request_id": name}, stored[name].signals
+        answer = {"model": "small", "confidence": 0.9}
+        expected = compiled.plan(context, told).decided or compiled.decide(context, told | answer)
+        assert replayed.row(place) == expected
+    assert columns.signal_share("spent_today_usd") == 4 / 6
+    assert columns.signal_share("retrieval_score") == 5 / 6  # the fourth is known to have reported none
+
+
+def test_signals_that_nobody_recorded_are_not_known(histories: Histories) -> None:
+    decided("before signals were kept")
+    columns = histories.window("claims", ALL).columns
+    assert [columns.signal_share(name) for name in THRESHOLDS] == [0.0, 0.0, 0.0]

@@ -55,6 +55,26 @@ def test_nor_does_a_band_of_another_name() -> None:
     assert judged(draft)["bands.answer.from"].status == "shut"
 
 
+def mapped(reported: list[float], calibrated: list[float]) -> dict[str, Any]:
+    draft = claims()
+    draft["models"][0]["calibration"] = {"reported": reported, "calibrated": calibrated}
+    return draft
+
+
+def test_nor_does_a_map_that_lifts_confidence() -> None:
+    """The band stays at 0.85, and answers what the model reports from 0.51 on: that needs an approval."""
+    gate = judged(mapped([0.0, 0.6], [0.0, 1.0]))["models[0].calibration"]
+    assert gate.status == "lane"
+    assert gate.message == (
+        "By its calibration map “small” would answer from a reported confidence of 0.51, now from 0.85. Set in spring."
+    )
+    assert "models[0].calibration" not in judged(
+        mapped([0.0, 0.9], [0.0, 0.95])
+    )  # from 0.81: inside the lane
+    assert "models[0].calibration" not in judged(mapped([0.0, 1.0], [0.0, 0.9]))  # from 0.94: stricter
+    assert "models[0].calibration" not in judged(mapped([0.0, 1.0], [0.0, 0.5]))  # answers nothing any more
+
+
 def test_switching_off_what_risk_has_bounded_is_past_its_bounds() -> None:
     assert judged(claims(sensitivity=None))["thresholds.sensitivity"].status == "lane"
     assert judged(claims(audit_share=0.0))["thresholds.audit_share"].status == "shut"

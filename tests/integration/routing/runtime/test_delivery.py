@@ -57,6 +57,7 @@ def test_a_record_is_what_the_contract_says(console: SmallConsole, start: Start)
             "phone": "+49 170 1234567",
             "request_id": "r-1",
             "sources": [{"title": "Household terms §4.2", "score": 0.81}],
+            "signals": {"retrieval_score": 0.81, "sensitivity": "secret", "name": "Jo"},
         },
     }
     answer = assistant.post(body, headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"}).json()
@@ -65,7 +66,7 @@ def test_a_record_is_what_the_contract_says(console: SmallConsole, start: Start)
         "id", "request_id", "use_case", "version", "digest", "state", "instance", "at", "attributes", "model",
         "tried", "confidence", "signal", "band", "action", "rule", "queue", "reason", "audited", "audit_share",
         "holdout", "cost_usd", "latency_ms", "tokens_in", "tokens_out", "prompt", "retrieval_index", "sources",
-        "input_digest", "trace_id", "text", "answer", "detail",
+        "input_digest", "trace_id", "text", "answer", "detail", "signals",
     }  # fmt: skip
     assert record["id"] == answer["decision"]["decision_id"]
     assert (record["version"], record["digest"]) == (3, envelope["digest"])
@@ -78,6 +79,7 @@ def test_a_record_is_what_the_contract_says(console: SmallConsole, start: Start)
         "phone": "[number]",
     }
     assert record["sources"] == [{"title": "Household terms §4.2", "score": 0.81}]
+    assert record["signals"] == {"retrieval_score": 0.81, "sensitivity": None, "spent_today_usd": 0.0}
     assert record["trace_id"] == trace
     assert len(record["input_digest"]) == 64
     assert record["answer"] == said(answer)

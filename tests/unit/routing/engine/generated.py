@@ -76,6 +76,15 @@ def bands(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @st.composite
+def maps(draw: st.DrawFn) -> dict[str, list[float]]:
+    """A calibration map: a line that never falls, sometimes with points a hair apart."""
+    reported = sorted(draw(st.sets(confidences, min_size=2, max_size=6)))
+    count = len(reported)
+    calibrated = sorted(draw(st.lists(confidences, min_size=count, max_size=count)))
+    return {"reported": reported, "calibrated": calibrated}
+
+
+@st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
     """A valid document with up to four rules."""
     made = draw(bands())
@@ -94,8 +103,8 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "schema": 1,
         "models": [
-            {"name": "small", "litellm": "openai/small"},
-            {"name": "large", "litellm": "openai/large"},
+            {"name": name, "litellm": f"openai/{name}", "calibration": draw(st.none() | st.none() | maps())}
+            for name in ("small", "large")
         ],
         "bands": made,
         "ladder": [{"model": "small", "accept_from": draw(share)}, {"model": "large", "accept_from": 0.0}],

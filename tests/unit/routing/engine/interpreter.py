@@ -6,6 +6,7 @@ Reads the JSON itself, knows nothing of the engine's modules, and is allowed to 
 import hashlib
 import math
 import re
+from itertools import pairwise
 from typing import Any
 
 Json = dict[str, Any]
@@ -66,8 +67,22 @@ def _judge(document: Json, context: Json, signals: Json) -> Result:
     if then.get("action") == "answer":
         found = {"action": "answer", "queue": None, "reason": "TARGETING_MATCH"}
     else:
-        found = _by_confidence(document, then, signals.get("confidence"))
+        found = _by_confidence(document, then, _calibrated(document, model, signals.get("confidence")))
     return result | found | (_audit(document, context) if found["action"] == "answer" else {})
+
+
+def _calibrated(document: Json, model: str | None, confidence: Any) -> Any:
+    line = next((m.get("calibration") for m in document.get("models", []) if m["name"] == model), None)
+    usable = isinstance(confidence, int | float) and not isinstance(confidence, bool) and 0 <= confidence <= 1
+    if not line or not usable:
+        return confidence
+    points = list(zip(line["reported"], line["calibrated"], strict=True))
+    if confidence <= points[0][0]:
+        return points[0][1]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        if x0 <= confidence < x1:
+            return min(y1, y0 + (y1 - y0) * ((confidence - x0) / (x1 - x0)))
+    return points[-1][1]
 
 
 def _by_confidence(document: Json, then: Json, confidence: Any) -> Result:

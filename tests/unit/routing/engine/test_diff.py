@@ -6,13 +6,20 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from routing.engine.describe import condition_parts, difference_sentence, rule_names, rule_sentence
+from routing.engine.describe import (
+    condition_parts,
+    difference_sentence,
+    rule_names,
+    rule_sentence,
+    without_points,
+)
 from routing.engine.diff import Difference, changes
 from routing.engine.validation import parse
 from tests.unit.routing.engine.generated import documents, json_values
 from tests.unit.routing.engine.loading import document, merged
 
 CLAIMS = document("claims")
+MAP = {"reported": [0.5, 0.9], "calibrated": [0.4, 0.8]}
 RULES = CLAIMS["rules"]
 
 
@@ -78,6 +85,10 @@ TOLD: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     (
         changed("models", 0, timeout_s=5.0),
         [("models.small.timeout_s", "Model “small”, waits, in seconds, 5 instead of 8")],
+    ),
+    (
+        changed("models", 0, calibration=MAP),
+        [("models.small.calibration", "Model “small”: its confidence is recalibrated")],
     ),
     (
         changed("queues", 0, on_breach=None),
@@ -151,6 +162,19 @@ def test_rules_are_called_by_the_names_that_people_gave_them() -> None:
         "Rule “Legal threats go to people” switched off"
     ]
     assert rule_names(None, {"rules": [7, {"id": []}]}) == {}
+
+
+def test_a_map_that_changes_or_goes_is_told_without_its_points() -> None:
+    mapped = merged(CLAIMS, changed("models", 0, calibration=MAP))
+    other = merged(CLAIMS, changed("models", 0, calibration=MAP | {"calibrated": [0.2, 0.8]}))
+    assert [difference_sentence(d) for d in changes(mapped, other)] == [
+        "Model “small”: its confidence is recalibrated anew"
+    ]
+    assert [difference_sentence(d) for d in changes(mapped, CLAIMS)] == [
+        "Model “small”: its confidence counts as reported again"
+    ]
+    assert without_points(mapped["models"][0])["calibration"] == "calibration map of 2 points"
+    assert without_points([{"reported": [0.1]}, None]) == [{"reported": [0.1]}, None]
 
 
 def test_an_unknown_difference_is_told_by_its_path() -> None:

@@ -45,11 +45,48 @@ def deep(levels: int) -> dict[str, Any]:
 
 REST = [("review", 0.6, "review"), ("escalate", 0.0, "escalate")]
 MODEL = {"name": "m", "litellm": "openai/m"}
+
+
+def mapped(reported: Any, calibrated: Any) -> dict[str, Any]:
+    line = {"reported": reported, "calibrated": calibrated}
+    return {"models": [{**CLAIMS["models"][0], "calibration": line}, CLAIMS["models"][1]]}
+
+
+REPORTED, CALIBRATED = "models[0].calibration.reported", "models[0].calibration.calibrated"
 FAULTY: list[tuple[str, dict[str, Any], str, str]] = [
     ("another schema", {"schema": 2}, "schema", "must be “1”, not 2"),
     ("an unknown part", {"band": []}, "band", "Did you mean “bands”"),
     ("an unknown threshold", {"thresholds": {"audit": 1}}, "thresholds.audit", "Did you mean “audit_share”"),
     ("a part of another kind", {"rules": {}}, "rules", "must be a list, not a group of settings"),
+    ("a map of one point", mapped([0.5], [0.5]), REPORTED, "at least 2 entries are needed, not 1"),
+    ("a map of 51 points", mapped([i / 50 for i in range(51)], [0.5] * 51), REPORTED, "at most 50 entries"),
+    (
+        "a map with a point missing",
+        mapped([0.1, 0.5, 0.9], [0.1, 0.5]),
+        CALIBRATED,
+        "3 reported confidences and 2",
+    ),
+    (
+        "a map that stands still",
+        mapped([0.1, 0.5, 0.5], [0.1, 0.2, 0.3]),
+        f"{REPORTED}[2]",
+        "must be above the one",
+    ),
+    (
+        "a map that falls",
+        mapped([0.1, 0.5, 0.9], [0.1, 0.6, 0.5]),
+        f"{CALIBRATED}[2]",
+        "must not be below the one",
+    ),
+    ("a map past one", mapped([0.1, 1.5], [0.1, 0.6]), f"{REPORTED}[1]", "must be at most 1"),
+    ("a map with a text", mapped([0.1, 0.5], [0.1, "a"]), f"{CALIBRATED}[1]", "must be a number"),
+    ("a map with NaN", mapped([0.1, 0.5], [0.1, float("nan")]), f"{CALIBRATED}[1]", "ordinary number"),
+    (
+        "a map that is a list",
+        {"models": [MODEL | {"calibration": []}]},
+        "models[0].calibration",
+        "a group of settings",
+    ),
     ("no band", {"bands": []}, "bands", "must not be empty"),
     (
         "an edge above one",

@@ -146,3 +146,16 @@ def test_whole_numbers_written_with_a_point_are_counts_and_verdicts() -> None:
 def test_a_refusal_shows_no_personal_data() -> None:
     with pytest.raises(BadCell, match=r"“\[email\]” is not a number"):
         cells.number("me@example.org")
+
+
+def test_what_was_reported_with_a_request_is_no_attribute(tmp_path: Path) -> None:
+    text = b"request_id,small__correct,retrieval_score,sensitivity\na,1,0.4,\nb,1,high,0.1\n"
+    (row,), (bad,) = read(tmp_path / "log.csv", text)
+    assert (row.signals, row.attributes) == ({"retrieval_score": 0.4}, {})
+    assert (bad.field, bad.line) == ("retrieval_score", 3)
+
+    line = (
+        b'{"request_id": "a", "tried": [{"model": "small"}], "signals": {"sensitivity": 0.2}, "match": 0.5}'
+    )
+    (row,), _ = read(tmp_path / "log.jsonl", line, ("match", "retrieval_score"))
+    assert row.signals == {"sensitivity": 0.2, "retrieval_score": 0.5}

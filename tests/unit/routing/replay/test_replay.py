@@ -1,13 +1,18 @@
 """Replay decides what `decide` decides: row by row, on random documents and random decisions."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from routing.engine.calibration import calibrated
 from routing.engine.decide import Compiled, Decision, compile_document
 from routing.replay.building import build
+from routing.replay.calibration import CalibrationMap
+from routing.replay.judging import mapped
 from routing.replay.replay import replay
 from tests.documents import claims
 from tests.unit.routing.engine.generated import (
@@ -15,6 +20,7 @@ from tests.unit.routing.engine.generated import (
     confidences,
     documents,
     json_values,
+    maps,
     scalars,
     states,
 )
@@ -42,6 +48,7 @@ def records(draw: st.DrawFn) -> Json:
         "signals": draw(st.fixed_dictionaries({}, optional=reported | {"confidence": confidences})),
         "tried": [{"model": name, **attempt} for name, attempt in tried.items() if attempt],
         "signal": draw(st.sampled_from([None, "verbalised"])),
+        "model": draw(st.sampled_from([None, "small", "large"])),
     }
 
 
@@ -103,9 +110,13 @@ def by_hand(compiled: Compiled, row: Json) -> tuple[Decision | None, float, floa
     reported = row["signals"].get("confidence") if source == "context" else None
     if source == "context":
         signals["confidence"] = reported
+    if not document["ladder"] and source == "context":
+        # Without a ladder the caller has asked a model itself, and says which one.
+        signals["model"] = row["model"]
     plan = compiled.plan(context, signals)
     if plan.decided or not plan.rungs:
-        return plan.decided or compiled.decide(context, signals), 0.0, 0.0
+        decided = plan.decided or compiled.decide(context, signals)
+        return replace(decided, model=None), 0.0, 0.0
     tried = {attempt["model"]: attempt for attempt in row["tried"]}
     limits = document["thresholds"]
     spent: list[float] = []
@@ -127,12 +138,32 @@ def by_hand(compiled: Compiled, row: Json) -> tuple[Decision | None, float, floa
             continue
         confidence = attempt["confidence"] if reported is None else reported
         standing = (name, confidence)
-        if (0.0 if confidence is None else confidence) >= accept_from:
+        judged = compiled.judged(name, confidence)
+        if (0.0 if judged is None else judged) >= accept_from:
             break
     if standing is None:
         return compiled.decide(context, signals | {"error": "no answer"}), sum(spent), elapsed
     named = {"model": standing[0], "confidence": standing[1]}
     return compiled.decide(context, signals | named), sum(spent), elapsed
+
+
+@given(maps(), st.lists(confidences | st.just(math.nan), min_size=1, max_size=30))
+def test_columns_are_calibrated_bit_by_bit_as_single_confidences(part: Json, given_: list[float]) -> None:
+    line = CalibrationMap(tuple(part["reported"]), tuple(part["calibrated"]))
+    near = [math.nextafter(point, towards) for point in part["reported"] for towards in (0, 1)]
+    reported = [*given_, *part["reported"], *near]
+    expected = np.array([calibrated(line, one) for one in reported])
+    assert mapped(line, np.array(reported)).tobytes() == expected.tobytes()
+
+
+def test_what_a_caller_sent_is_replayed_as_sent_whatever_was_judged() -> None:
+    """Recorded is the judged confidence; what the caller sent stands with the model that was tried."""
+    tried = [{"model": "small", "confidence": 0.9, "cost_usd": 0.001, "latency_ms": 10}]
+    row = {"request_id": "r", "tried": tried, "model": "small", "confidence": 0.45, "signal": "context"}
+    plain = claims() | {"confidence": {"source": "context", "missing": 0.0}}
+    decided = replay(build([row]), plain).row(0)
+    assert decided is not None
+    assert decided.band == "answer"
 
 
 def test_a_row_whose_model_was_never_asked_is_not_knowable() -> None:
