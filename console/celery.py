@@ -37,6 +37,7 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 600},
         },
+        "checkpoint": {"task": "audit.tasks.sign_checkpoint", "schedule": 60.0, "options": {"expires": 60}},
         "uploads": {"task": "usecases.tasks.resend", "schedule": 10.0, "options": {"expires": 10}},
         "uploads-housekeeping": {
             "task": "usecases.tasks.housekeeping",
@@ -45,4 +46,4 @@ app.conf.update(
         },
     },
 )
-app.autodiscover_tasks(["routing", "usecases"])
+app.autodiscover_tasks(["audit", "routing", "usecases"])

@@ -146,6 +146,7 @@ WHITENOISE_USE_FINDERS = False
 
 CELERY_BROKER_URL = ENV.redis
 SIGNING_KEY_FILE = DATA_DIR / "keys" / "signing.pem"
+AUDIT_KEY_FILE = DATA_DIR / "keys" / "audit.pem"
 SLOW_APPLY_SECONDS = ENV.slow_apply_seconds
 
 # Decision logs that people upload lie here until they are imported; worker and web process share the folder.

@@ -114,7 +114,7 @@ def choices(viewer: User) -> dict[str, list[tuple[str, str]]]:
     kinds = rows.values_list("kind", flat=True).distinct()
     people = sorted(rows.values_list("actor", flat=True).distinct())
     return {
-        "people": [(name, name) for name in people],
+        "people": [(name, name) for name in people if name],
         "use_cases": list(permissions.visible(viewer).order_by("name").values_list("slug", "name")),
         "kinds": sorted(((kind, KINDS.get(kind, kind)) for kind in kinds), key=lambda pair: pair[1]),
     }

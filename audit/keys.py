@@ -1,0 +1,49 @@
+"""The key that signs checkpoints of the record. Made once, kept where only this account can read it."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from django.conf import settings
+
+
+def audit_key() -> Ed25519PrivateKey:
+    """Return the key of this installation's record, making it where there is none yet."""
+    return _load(Path(settings.AUDIT_KEY_FILE))
+
+
+def is_there() -> bool:
+    """Tell whether a key was ever made: who only verifies makes none."""
+    return Path(settings.AUDIT_KEY_FILE).exists()
+
+
+@lru_cache(maxsize=4)
+def _load(file: Path) -> Ed25519PrivateKey:
+    if not file.exists():
+        _create(file)
+    key = load_pem_private_key(file.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"{file.name} holds no Ed25519 key")
+    return key
+
+
+def _create(file: Path) -> None:
+    """Write a new key. Of two processes that start at once the second fails to link its own: one key is left."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    draft = file.with_suffix(f".{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(pem)
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -1,0 +1,1 @@
+"""The record's part of Django's command line."""

@@ -1,0 +1,137 @@
+"""Check, away from the product, that an event stands in a signed record: `python -m audit.verify PROOF.json`.
+
+Needs the standard library and `cryptography` alone. What a proof holds is said in `audit.proofs`. It proves that the
+event was in the record when the checkpoint was signed, and that every value it shows is the one that was written; whose
+key signed is for the reader to know, from somewhere else than the proof.
+"""
+
+import argparse
+import base64
+import json
+import sys
+from collections.abc import Collection, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from audit import leaves
+from audit.canonical import NotCanonical, canonical
+from audit.merkle import ProofRefused, root_from_inclusion
+
+SIGNED = ("size", "root", "head", "previous", "at", "key_id")
+
+
+class Refused(ValueError):
+    """The proof does not hold; the message says where."""
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    """Return the name of a public key: the first 16 hex digits of its SHA-256."""
+    return sha256(key.public_bytes_raw()).hexdigest()[:16]
+
+
+def public_key_text(key: Ed25519PublicKey) -> str:
+    """Return the raw 32 bytes of a public key, base64url without padding."""
+    return base64.urlsafe_b64encode(key.public_bytes_raw()).decode().rstrip("=")
+
+
+def public_key(text: str) -> Ed25519PublicKey:
+    """Read what `public_key_text` writes. Raises ValueError."""
+    return Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def signed_words(checkpoint: Mapping[str, Any]) -> bytes:
+    """Return the bytes that a checkpoint's signature is over: canonical JSON of everything else in it."""
+    return canonical({"v": leaves.VERSION, **{name: checkpoint[name] for name in SIGNED}})
+
+
+def check_signature(checkpoint: Mapping[str, Any], keys: Collection[Ed25519PublicKey]) -> None:
+    """Raise Refused unless one of the keys signed the checkpoint (hashes and signature in hex)."""
+    for key in keys:
+        if key_id(key) == checkpoint["key_id"]:
+            try:
+                key.verify(bytes.fromhex(checkpoint["signature"]), signed_words(checkpoint))
+            except InvalidSignature:
+                raise Refused("its signature does not fit what it says") from None
+            return
+    raise Refused(f"it is signed with the key {checkpoint['key_id']}, which is not known here")
+
+
+def verify_inclusion(proof: Mapping[str, Any], key: Ed25519PublicKey | None = None) -> None:
+    """Raise Refused, with the reason, unless the event is in the record as shown.
+
+    `key`: the installation's, known from elsewhere; without it the proof's own is taken.
+    """
+    try:
+        content, checkpoint, seq = proof["content"], proof["checkpoint"], proof["seq"]
+        _check_values(content, proof["shown"])
+        found = leaves.leaf(canonical(content))
+        path = [bytes.fromhex(step) for step in proof["path"]]
+        if type(seq) is not int or type(checkpoint["size"]) is not int:
+            raise Refused("its place in the record is not a number")
+        if root_from_inclusion(found, seq - 1, checkpoint["size"], path).hex() != checkpoint["root"]:
+            raise Refused(
+                "the event is not in the record that the checkpoint signs, or not as it is shown here"
+            )
+        check_signature(checkpoint, [key or public_key(proof["public_key"])])
+    except (Refused, ProofRefused, NotCanonical) as error:
+        raise Refused(str(error)) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Refused(f"this is no proof of an event: {type(error).__name__} {error}") from error
+
+
+def _check_values(content: Mapping[str, Any], shown: Mapping[str, Mapping[str, Any]]) -> None:
+    if content["v"] != leaves.VERSION or sorted(content) != sorted(("v", "digests", *leaves.PLAIN)):
+        raise Refused(f"the event's content is not of version {leaves.VERSION}")
+    for name, held in shown.items():
+        if leaves.commitment(bytes.fromhex(held["salt"]), held["value"]).hex() != content["digests"][name]:
+            raise Refused(f"{name} is not what was written")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check one proof file; print what it proves; return 0 if it holds, 1 if not, 2 if it cannot be read."""
+    parser = argparse.ArgumentParser(
+        prog="python -m audit.verify", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("file", type=Path, metavar="PROOF.json")
+    parser.add_argument(
+        "--public-key", metavar="TEXT", help="the installation's key, as you know it from elsewhere"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        proof = json.loads(given.file.read_bytes())
+        key = public_key(given.public_key) if given.public_key else None
+    except (OSError, ValueError) as error:
+        print(f"cannot be read: {error}", file=sys.stderr)
+        return 2
+    try:
+        verify_inclusion(proof, key)
+    except Refused as refused:
+        print(f"REFUSED: {refused}")
+        return 1
+    print("\n".join(_told(proof, pinned=key is not None)))
+    return 0
+
+
+def _told(proof: Mapping[str, Any], *, pinned: bool) -> list[str]:
+    content, checkpoint = proof["content"], proof["checkpoint"]
+    shown = {name: held["value"] for name, held in proof["shown"].items()}
+    lines = [
+        f"verified: event {content['uid']} of {content['at']}, number {proof['seq']} of the record",
+        f"  {content['kind']}: {shown.get('sentence', '(sentence not shown)')}",
+    ]
+    missing = [name for name in leaves.ERASABLE if name not in shown]
+    lines += [f"  not shown: {', '.join(missing)}"] if missing else []
+    lines.append(
+        f"  in the checkpoint over {checkpoint['size']} events, signed {checkpoint['at']} with {checkpoint['key_id']}"
+    )
+    return (
+        lines if pinned else [*lines, "  the key came with the proof: compare it with the installation's own"]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
