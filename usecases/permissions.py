@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
+from guardian.core import ObjectPermissionChecker
 from guardian.shortcuts import assign_perm, get_objects_for_user
 
 from usecases.models import UseCase
@@ -36,7 +37,20 @@ class Forbidden(PermissionDenied):
 
 def can(by: Any, verb: str, use_case: UseCase) -> bool:
     """Say whether a person may do a thing (`view tune approve kill review`) to a use case."""
-    return bool(getattr(by, "is_active", False) and by.has_perm(f"usecases.{verb}_usecase", use_case))
+    if not getattr(by, "is_active", False):
+        return False
+    rights = getattr(by, "rights_read_once", None)
+    if isinstance(rights, ObjectPermissionChecker):
+        return bool(rights.has_perm(f"{verb}_usecase", use_case))
+    return bool(by.has_perm(f"usecases.{verb}_usecase", use_case))
+
+
+def read_once(by: Any) -> None:
+    """Let a person's rights on a use case be read once and be remembered with this object, which a request ends with.
+
+    A page asks for the same rights several times, an action once more; they would be two queries each time.
+    """
+    by.rights_read_once = ObjectPermissionChecker(by)
 
 
 def check(by: Any, verb: str, use_case: UseCase) -> None:

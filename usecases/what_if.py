@@ -58,23 +58,30 @@ def ask(
     window: Any = None,
     ids: int = 0,
     live: int | None = None,
+    standing: Version | None = None,
 ) -> dict[str, Any]:
     """Return the impact of a document on the decisions of a window (default: the last 7 days), as strict JSON takes it.
 
     `ids` bounds the decisions listed for each cell of the matrix; `live` names another version to compare with than
-    the newest. Raises `Http404` for a stranger, `Refused` with every fault of document, window and version, `Loading`
-    where the history takes longer to read than one should wait.
+    the newest, which is `standing` where the caller has read it. Raises `Http404` for a stranger, `Refused` with every
+    fault of document, window and version, `Loading` where the history takes longer to read than one should wait.
     """
-    asked = question(use_case=use_case, document=document, by=by, window=window, live=live)
+    asked = question(use_case=use_case, document=document, by=by, window=window, live=live, standing=standing)
     return answer(asked, max(0, min(ids, MOST_IDS)))
 
 
 def question(
-    *, use_case: UseCase, document: Any, by: Any, window: Any = None, live: int | None = None
+    *,
+    use_case: UseCase,
+    document: Any,
+    by: Any,
+    window: Any = None,
+    live: int | None = None,
+    standing: Version | None = None,
 ) -> Question:
     """Check a question and read its decisions. Raises what `ask` raises."""
     permissions.check(by, "view", use_case)
-    standing = version_of(use_case, live)
+    standing = standing or version_of(use_case, live)
     wrong = [*faults(document), *window_faults(window)]
     if standing is None:
         wrong.append(Fault("against", f"There is no r{live} of “{use_case.name}”."))

@@ -40,6 +40,8 @@ def use_case_for(request: HttpRequest, slug: str, verb: str = "view") -> UseCase
     use_case = UseCase.objects.filter(slug=slug).first()
     if use_case is None:
         raise Http404(f"There is no use case “{slug}”.")
+    if request.user.is_authenticated:
+        permissions.read_once(request.user)
     permissions.check(request.user, verb, use_case)
     return use_case
 

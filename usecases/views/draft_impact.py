@@ -66,7 +66,11 @@ def panel_for(work: Work, window: str, asked: Asked | None = None) -> Panel:
         return blank(work.live, work.document, fault=asked.fault)
     try:
         found = what_if.ask(
-            use_case=work.use_case, document=asked.document, by=work.by, window=window_span(window)
+            use_case=work.use_case,
+            document=asked.document,
+            by=work.by,
+            window=window_span(window),
+            standing=work.standing,
         )
     except what_if.Loading as loading:
         reading = (loading.rows, loading.expected)
