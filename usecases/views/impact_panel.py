@@ -16,11 +16,11 @@ from django.urls import NoReverseMatch, reverse
 from usecases.views.impact_desks import Desk, desks
 from usecases.views.impact_matrix import SIGNALS, Cell, Links, matrix_of
 from usecases.views.impact_words import (
-    BADGES,
     MEASURED,
     NOT_KNOWABLE,
     WEIGHTED,
     dollars,
+    marks,
     plural,
     rounded,
     title,
@@ -68,8 +68,7 @@ class Row:
     @property
     def marks(self) -> tuple[str, ...]:
         """The badges in words: one for both numbers, or each one's where they are not known alike."""
-        one, other = self.badges
-        return tuple(BADGES[badge] for badge in ((one,) if one == other else (one, other)) if badge)
+        return marks(self.badges)
 
 
 @dataclass(frozen=True, slots=True)

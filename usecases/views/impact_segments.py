@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from usecases.views.impact_words import BADGES, NOT_KNOWABLE, plural
+from usecases.views.impact_words import MEASURED, NOT_KNOWABLE, WEIGHTED, marks, plural, rounded
 
 Side = Mapping[str, Any]
 KINDS = (("answered", "Answered"), ("reviewed", "Reviewed"), ("escalated", "Escalated"))
@@ -12,32 +12,41 @@ KINDS = (("answered", "Answered"), ("reviewed", "Reviewed"), ("escalated", "Esca
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One share on both sides, None where it cannot be known; `about` says what it rests on."""
+    """One share on both sides, None where it cannot be known."""
 
     name: str
     live: float | None
     draft: float | None
-    bound: float | None = None
-    badge: str = ""
-    about: str = ""
 
     @property
     def moved(self) -> bool:
-        return self._rounded(self.live) != self._rounded(self.draft)
+        return rounded("share", self.live) != rounded("share", self.draft)
 
-    @staticmethod
-    def _rounded(share: float | None) -> str:
-        return "" if share is None else f"{share:.3f}"
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What numbers rest on: how they are known on both sides, a bound of the draft's, and words."""
+
+    badges: tuple[str, str]
+    about: str = ""
+    bound: float | None = None
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The badges in words: one, or each side's where they are not known alike."""
+        return marks(self.badges)
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Decisions with one value of the attribute."""
+    """Decisions with one value of the attribute; what its counts and its error rest on."""
 
     value: str
     decisions: int
     share: float
     numbers: tuple[Number, ...]
+    counted: Ground
+    wrong: Ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +62,29 @@ class Segments:
 def segments_of(names: Sequence[str], chosen: str, found: Sequence[Mapping[str, Any]]) -> Segments:
     """Return what `usecases.segments` found, in words."""
     total = sum(one["decisions"] for one in found)
-    rows = tuple(
-        Segment(one["value"], one["decisions"], one["decisions"] / total, _numbers(one)) for one in found
-    )
+    rows = tuple(_segment(one, total) for one in found)
     words = "" if rows else "The decisions of this time carry no attributes."
     return Segments(tuple(names), chosen, rows, words)
 
 
-def _numbers(one: Mapping[str, Any]) -> tuple[Number, ...]:
-    live, draft, total = one["live"], one["draft"], one["decisions"]
-    lost = max(live[NOT_KNOWABLE], draft[NOT_KNOWABLE]) / total
-    about = f"{lost:.1%} cannot be replayed" if lost else ""
-    shares = (
-        Number(name, _share(live, key), _share(draft, key), about=about, badge=_known(live, draft))
-        for key, name in KINDS
+def _segment(one: Mapping[str, Any], total: int) -> Segment:
+    live, draft, count = one["live"], one["draft"], one["decisions"]
+    shares = (Number(name, _share(live, key), _share(draft, key)) for key, name in KINDS)
+    errors = live["wrong_among_answered"], draft["wrong_among_answered"]
+    wrong = Number("Wrong", errors[0]["value"], errors[1]["value"])
+    lost = max(live[NOT_KNOWABLE], draft[NOT_KNOWABLE]) / count
+    return Segment(
+        one["value"],
+        count,
+        count / total,
+        (*shares, wrong),
+        Ground((_known(live), _known(draft)), f"{lost:.1%} cannot be replayed" if lost else ""),
+        Ground(
+            (errors[0]["badge"], errors[1]["badge"]),
+            plural(errors[1]["n"], "label"),
+            draft.get("wrong_at_most"),
+        ),
     )
-    return *shares, _wrong(live, draft)
 
 
 def _share(side: Side, key: str) -> float | None:
@@ -76,14 +92,7 @@ def _share(side: Side, key: str) -> float | None:
     return side[key] / known if known else None
 
 
-def _known(*sides: Side) -> str:
-    lost = any(side[NOT_KNOWABLE] for side in sides)
-    known = all(any(side[kind] for kind, _ in KINDS) for side in sides)
-    return BADGES["weighted" if lost else "measured"] if known else BADGES[NOT_KNOWABLE]
-
-
-def _wrong(live: Side, draft: Side) -> Number:
-    one, other = live["wrong_among_answered"], draft["wrong_among_answered"]
-    badge = max((str(number["badge"]) for number in (one, other)), key=list(BADGES).index)
-    about = plural(other["n"], "label")
-    return Number("Wrong", one["value"], other["value"], draft.get("wrong_at_most"), BADGES[badge], about)
+def _known(side: Side) -> str:
+    if not any(side[kind] for kind, _ in KINDS):
+        return NOT_KNOWABLE
+    return WEIGHTED if side[NOT_KNOWABLE] else MEASURED

@@ -15,6 +15,12 @@ def title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def marks(badges: tuple[str, str]) -> tuple[str, ...]:
+    """Write the badges of two numbers: one word for both, or each one's where they are not known alike."""
+    one, other = badges
+    return tuple(BADGES[badge] for badge in ((one,) if one == other else badges) if badge)
+
+
 def plural(count: int, noun: str) -> str:
     """1 label, 1,204 labels."""
     return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -203,7 +203,9 @@ def test_rules_and_segments_stand_beside_each_other_in_live_and_draft(
     assert "High stakes start large 2 50.0% 0 0.0%" in text(html)
     named = re.findall(r'<option value="(\w+)"( selected)?', html)
     assert named == [("tier", " selected"), ("zone", "")], "what rules read comes first"
-    assert "vip 2, 50.0% 50.0% → live, then 50.0% measured" in text(html)
+    told = text(html)
+    assert "vip 2, 50.0% measured wrong: measured 1 label" in told
+    assert re.search(r"live 50.0% 50.0% 0.0% 0.0% draft 50.0% 50.0% 0.0% 0.0%", told)
     html = as_ops.get(f"{PATH}/more?by=zone").content.decode()
     assert "south 2, 50.0%" in text(html)
 
