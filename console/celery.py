@@ -36,6 +36,7 @@ app.conf.update(
             "schedule": 3600.0,
             "options": {"expires": 600},
         },
+        "changes": {"task": "usecases.change_tasks.keep_time", "schedule": 5.0, "options": {"expires": 5}},
         "uploads": {"task": "usecases.tasks.resend", "schedule": 10.0, "options": {"expires": 10}},
         "uploads-housekeeping": {
             "task": "usecases.tasks.housekeeping",
@@ -45,3 +46,4 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["routing", "usecases"])
+app.autodiscover_tasks(["usecases"], related_name="change_tasks")

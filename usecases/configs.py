@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from routing.engine.validation import InvalidDocument, faults
-from usecases import permissions
+from usecases import permissions, terms
 from usecases.actions import guardrails, use_cases, versions
 from usecases.models import UseCase, Version
 from usecases.publishing import Refused, latest
@@ -93,6 +93,7 @@ def _change(use_case: UseCase, config: dict[str, Any], by: User, reason: str) ->
             use_case=use_case,
             knobs=bounds.get("knobs") or {},
             approved_models=bounds.get("models") or [],
+            terms=terms.complete(bounds),
             by=by,
             reason=reason,
         )
@@ -124,6 +125,7 @@ def _limits_change(use_case: UseCase, config: dict[str, Any]) -> bool:
     return use_case.guardrail.as_dict() != {
         "knobs": bounds.get("knobs") or {},
         "models": bounds.get("models") or [],
+        **terms.unusual(bounds),
     }
 
 

@@ -106,9 +106,9 @@ def then(row: Certificate) -> Wrong:
     return _wrong(row.wrong, row.labels)
 
 
-def void(row: Certificate) -> tuple[str, ...]:
-    """Say what is live now that was not certified; empty where nothing that matters has changed."""
-    live = latest(row.use_case).document
+def void(row: Certificate, document: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Say what is live now, or would be, that was not certified; empty where nothing that matters has changed."""
+    live = latest(row.use_case).document if document is None else document
     from routing.replay.certificate import subject
     from routing.replay.recommend import answering
 
