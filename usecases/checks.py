@@ -13,6 +13,7 @@ from routing.engine import diff, knobs
 from routing.engine.digest import digest
 from routing.engine.validation import faults
 from usecases import terms
+from usecases.fields import is_number
 from usecases.gates import Gate, gates, reached
 
 Document = dict[str, Any]
@@ -193,12 +194,14 @@ def tightens_only(live: Document, draft: Document) -> bool:
     """Tell whether all that a draft does is turn knobs the stricter way: that may be done at any time."""
     changed = diff.changes(live, draft)
     return bool(changed) and all(
-        knobs.is_knob(one.path) and not knobs.loosens(one.path, one.old, one.new) for one in changed
+        knobs.is_knob(one.path)
+        and all(value is None or is_number(value) for value in (one.old, one.new))
+        and not knobs.loosens(one.path, one.old, one.new)
+        for one in changed
     )
 
 
 def _calendar(subject: Subject) -> list[Check]:
-    free = tightens_only(subject.live, subject.draft)
     found = []
     for key, names, closed in (
         ("freeze", ("No freeze", "Frozen"), terms.frozen(subject.guardrails, subject.now)),
@@ -206,7 +209,7 @@ def _calendar(subject: Subject) -> list[Check]:
     ):
         if not closed:
             found.append(Check(key, names[0], PASSED, "Changes may go live now."))
-        elif free:
+        elif tightens_only(subject.live, subject.draft):
             found.append(Check(key, names[1], PASSED, f"{closed}. Tightening may go live all the same."))
         else:
             found.append(
