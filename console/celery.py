@@ -31,6 +31,7 @@ app.conf.update(
     task_publish_retry=False,
     beat_schedule={
         "reconcile": {"task": "routing.tasks.reconcile", "schedule": 5.0, "options": {"expires": 5}},
+        "seal": {"task": "routing.tasks.seal", "schedule": 300.0, "options": {"expires": 300}},
         "housekeeping": {
             "task": "routing.tasks.housekeeping",
             "schedule": 3600.0,

@@ -17,7 +17,8 @@ from typing import Final
 import numpy as np
 from django.utils import timezone
 
-from routing import history_rows
+from routing import follow_up, history_blocks, history_rows
+from routing.history_blocks import NOTHING, Load, Plan
 from routing.history_columns import Timed, between, chained, judged, merged, place, timed
 from routing.history_rows import BEGINNING, CHUNK, END, Chunk, moment
 from routing.replay.columns import Columns
@@ -30,6 +31,8 @@ FRESH_SECONDS: Final = 2.0
 CUTS_KEPT: Final = 4
 # More at once, such as an import, is read anew in pages: as objects they would take many times their place.
 MOST_NEWS: Final = 50_000
+# From here on reading row by row takes seconds.
+MOST_UNSEALED: Final = 20_000
 # How many questions wait for a history that another one is loading, and how long. The others hear how far it is.
 WAITING: Final = 16
 WAIT_SECONDS: Final = 30.0
@@ -256,6 +259,9 @@ class Histories:
 
     def _load_older(self, kept: _Kept, floor: datetime) -> None:
         """Read from a moment on up to where the history begins, newest first, for as long as memory suffices."""
+        planned = history_blocks.plan(kept.use_case, floor, kept.floor)
+        if planned is not None and self._load_sealed(kept, floor, planned):
+            return
         expected, read, parts = history_rows.count(kept.use_case, floor, kept.floor), 0, [kept.decisions]
         size = kept.bytes
         kept.progress = Progress(0, expected, loading=True)
@@ -276,6 +282,44 @@ class Histories:
         finally:
             kept.read += read
             kept.progress = Progress(read, max(expected, read))
+        self._seal(kept, read)
+
+    def _load_sealed(self, kept: _Kept, floor: datetime, planned: Plan) -> bool:
+        """Read blocks, and row by row what is not sealed. Say whether that could be done."""
+        room, full = self._room(kept, planned), False
+        if room < planned.expected:
+            # Not more than there is memory for, and from a known moment on all of it.
+            last = history_rows.floor_of_last(kept.use_case, max(1, len(kept.decisions) + room))
+            floor, full = max(floor, last or floor), True
+            planned = history_blocks.plan(kept.use_case, floor, kept.floor) or NOTHING
+        kept.progress = Progress(0, planned.expected, loading=True)
+
+        def told(read: int) -> None:
+            kept.progress = Progress(read, max(planned.expected, read), loading=True)
+
+        load = Load(kept.use_case, floor, kept.floor, told)
+        try:
+            older = history_blocks.load(planned, load)
+        finally:
+            kept.read += load.read
+            kept.progress = Progress(load.read, max(planned.expected, load.read))
+        if older is None:
+            return False
+        kept.decisions = chained([older, kept.decisions]) if len(kept.decisions) else older
+        kept.floor, kept.full = floor, full
+        kept.cuts.clear()
+        self._trim(kept)
+        self._seal(kept, planned.unsealed)
+        return True
+
+    def _room(self, kept: _Kept, planned: Plan) -> int:
+        """Return for how many decisions there is memory left; a little stays free, so that nothing is cut again."""
+        return int(0.95 * max(0, self.budget_bytes - kept.bytes)) // (planned.memory + REPLAYS)
+
+    def _seal(self, kept: _Kept, unsealed: int) -> None:
+        """Have sealed what took long to read, so that the next process need not."""
+        if unsealed >= MOST_UNSEALED:
+            follow_up.seal(kept.use_case)
 
 
 def _micros(at: datetime) -> int:

@@ -37,25 +37,36 @@ FIELDS: Final = (
     "signals",
     "correct",
 )
-# A verdict on an answer that went out unaudited came because somebody complained: it is not looked for.
-SELECT: Final = """
+COLUMNS: Final = """
 SELECT json_build_array(d.id, d.request_id, (extract(epoch FROM d.at) * 1000000)::bigint, d.attributes, d.model,
-       d.tried, d.confidence, d.signal, d.action, d.audited, d.audit_share, d.holdout, d.signals,
-       word.correct)
+       d.tried, d.confidence, d.signal, d.action, d.audited, d.audit_share, d.holdout, d.signals,"""
+# A verdict on an answer that went out unaudited came because somebody complained: it is not looked for.
+SELECT: Final = f"""{COLUMNS} word.correct)
   FROM routing_decision d
   LEFT JOIN LATERAL (
        SELECT given.correct FROM (
-              SELECT o.id, o.at, o.correct, o.source FROM routing_outcome o WHERE o.decision_id = d.id
+              SELECT o.id, o.at, o.correct, o.source FROM routing_outcome o
+               WHERE o.decision_id = d.id AND o.use_case = d.use_case
               UNION ALL
               SELECT o.id, o.at, o.correct, o.source FROM routing_outcome o
                WHERE o.decision_id IS NULL AND o.use_case = d.use_case AND o.request_id = d.request_id) given
         WHERE (d.audited OR d.action <> 'answer')
           AND given.source ~* %(people)s AND given.source !~* %(not_people)s
         ORDER BY given.at DESC, given.id DESC LIMIT 1) word ON true
-"""
+"""  # noqa: S608 - made of the constants above
+UNJUDGED: Final = f"{COLUMNS} NULL) FROM routing_decision d"
 PAGE: Final = """
  WHERE d.use_case = %(use_case)s AND d.at >= %(floor)s AND d.at <= %(at)s AND (d.at < %(at)s OR d.id > %(id)s)
  ORDER BY d.at DESC, d.id LIMIT %(limit)s
+"""
+RECEIVED: Final = """
+ WHERE d.use_case = %(use_case)s AND d.received_at >= %(since)s AND d.received_at < %(until)s
+   AND d.at >= %(floor)s AND d.at < %(before)s
+ ORDER BY d.at DESC, d.id
+"""
+RECEIVED_COUNT: Final = """
+SELECT count(*) FROM routing_decision
+ WHERE use_case = %s AND received_at >= %s AND received_at < %s AND at >= %s AND at < %s
 """
 NEWS: Final = """
  WHERE d.use_case = %(use_case)s AND d.at >= %(floor)s AND d.id = ANY(ARRAY(
@@ -134,6 +145,32 @@ def pages(use_case: str, floor: datetime, before: datetime, most: int = CHUNK) -
         place = {"at": moment(chunk.micros[0]), "id": chunk.rows[0]["id"]}
 
 
+def received(
+    use_case: str,
+    interval: tuple[datetime, datetime],
+    floor: datetime = BEGINNING,
+    before: datetime = END,
+    *,
+    judged: bool = True,
+) -> Iterator[Chunk]:
+    """Yield decisions that were received in an interval and made between two moments, newest first, in chunks.
+
+    Without `judged` no verdict is looked for.
+    """
+    since, until = interval
+    values = {"use_case": use_case, "since": since, "until": until, "floor": floor, "before": before}
+    yield from _streamed((SELECT if judged else UNJUDGED) + RECEIVED, values, CHUNK)
+
+
+def received_count(
+    use_case: str, since: datetime, until: datetime, floor: datetime = BEGINNING, before: datetime = END
+) -> int:
+    """Return how many decisions `received` yields."""
+    found = _one(RECEIVED_COUNT, [use_case, since, until, floor, before])
+    assert isinstance(found, int)
+    return found
+
+
 def news_count(use_case: str, since: datetime) -> int:
     """Return how many decisions and verdicts were received since a moment."""
     with connection.cursor() as cursor:
@@ -152,16 +189,30 @@ def moment(micros: int) -> datetime:
 
 
 def _copied(where: str, values: dict[str, Any]) -> Chunk:
+    chunks = list(_streamed(SELECT + where, values, None))
+    return chunks[0] if chunks else Chunk([], [])
+
+
+def _streamed(query: str, values: dict[str, Any], most: int | None) -> Iterator[Chunk]:
+    """Yield what a query gives, `most` rows at a time (None: all at once), each chunk in order of time."""
     values = values | {"people": PEOPLE, "not_people": NOT_PEOPLE}
     rows: list[dict[str, Any]] = []
     waiting: list[bytes] = []
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({SELECT}{where}) TO STDOUT", values) as copy:
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT", values) as copy:
         for data in copy:
             waiting.append(bytes(data))
-            if len(waiting) >= BATCH:
+            if len(waiting) >= BATCH or (most and len(rows) + len(waiting) >= most):
                 rows += _parsed(waiting)
                 waiting.clear()
+            if most and len(rows) >= most:
+                yield _chunk(rows)
+                rows = []
     rows += _parsed(waiting)
+    if rows:
+        yield _chunk(rows)
+
+
+def _chunk(rows: list[dict[str, Any]]) -> Chunk:
     rows.reverse()
     return Chunk(rows, [row["micros"] for row in rows])
 

@@ -184,3 +184,27 @@ class Outcome(models.Model):
 
     def __str__(self) -> str:
         return f"{self.decision_id or self.request_id}: {'right' if self.correct else 'wrong'}"
+
+
+class Block(models.Model):
+    """Decisions that the console received in an interval, once more as columns; see `routing.replay.blocks`.
+
+    The blocks of one interval were made together and count together. `memory` is what their columns take, in bytes.
+    """
+
+    use_case = models.CharField(max_length=80)
+    received_from = models.DateTimeField()
+    received_until = models.DateTimeField()
+    at_min = models.DateTimeField()
+    at_max = models.DateTimeField()
+    count = models.PositiveIntegerField()
+    memory = models.PositiveBigIntegerField()
+    format = models.PositiveSmallIntegerField()
+    data = models.BinaryField()
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["use_case", "received_from"], name="block_use_case")]
+
+    def __str__(self) -> str:
+        return f"{self.use_case}: {self.count} decisions received until {self.received_until}"

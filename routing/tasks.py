@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from audit import context
-from routing.actions import partitions, rollouts
+from routing.actions import blocks, partitions, rollouts
 from routing.models import Assistant, Holding, Rollout, Target
 
 logger = logging.getLogger(__name__)
@@ -100,6 +100,25 @@ def housekeeping() -> None:
         if made:
             logger.info("created %s", ", ".join(made))
         forget_assistants()
+
+
+@shared_task(autoretry_for=OUTAGES, retry_backoff=5, max_retries=3)
+def seal(use_case: str | None = None) -> None:
+    """Seal the decisions of one use case, or of all, where enough have come together."""
+    with context.through("task"):
+        named = (
+            [use_case] if use_case else Target.objects.order_by("use_case").values_list("use_case", flat=True)
+        )
+        for slug in list(named):
+            try:
+                sealed = blocks.seal(slug)
+            except OUTAGES:
+                raise
+            except Exception:  # the other use cases' history is to be read in seconds all the same
+                logger.exception("cannot seal the decisions of %s", slug)
+            else:
+                if sealed:
+                    logger.info("sealed %s decisions of %s", sealed, slug)
 
 
 def forget_assistants() -> int:

@@ -15,6 +15,7 @@ from usecases.what_if import strict
 
 if TYPE_CHECKING:
     from routing.replay import certificate
+    from routing.replay.levels import Levels
     from routing.replay.recommend import Choice, Recommendation
 
 
@@ -35,9 +36,15 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a setting comes to: share answered without a person, dollars a task with people, dollars without."""
+    """What a setting comes to: share answered without a person, dollars a task with people, dollars without.
+
+    `wrong` is what was wrong among answered, with its 95 % interval; None where that cannot be known.
+    """
 
     answered: float | None = None
+    wrong: float | None = None
+    low: float | None = None
+    high: float | None = None
     cost_usd: float | None = None
     models_usd: float | None = None
 
@@ -99,7 +106,7 @@ def ladder(*, use_case: UseCase, document: Any, by: Any, window: Any = None) -> 
         )
 
     key = digest([document, promise.wrong_at_most, promise.confidence, asdict(people)])
-    found: Recommendation = evidence.columns.memory.get("ladder", ("advice", key), made)
+    found: Recommendation = evidence.columns.memory.get("advice", ("ladder", key), made)
     return _suited(found, document, evidence, promise)
 
 
@@ -115,7 +122,10 @@ def curve(*, use_case: UseCase, document: Any, by: Any, window: Any = None) -> d
     own = evidence
     if document != live:
         own = promise_evidence.gathered(use_case, live, by, window)
-    lines = {"live": _points(own, live), "draft": _points(evidence, document)}
+    lines = {
+        "live": _points(promise_evidence.counted(own.columns, live, own.live)),
+        "draft": _points(promise_evidence.counted(evidence.columns, document, evidence.live)),
+    }
     marks = {"live": _mark(own, live, lines["live"]), "draft": _mark(evidence, document, lines["draft"])}
     marks["recommended"] = next(
         (point for point in lines["draft"] if point["answer_from"] == advised.answer_from), None
@@ -147,7 +157,7 @@ def frontier(*, use_case: UseCase, document: Any, by: Any, window: Any = None) -
         }
 
     key = digest([document, live.document, advised.document, asdict(people)])
-    drawn: dict[str, Any] = evidence.columns.memory.get("ladder", ("frontier", key), made)
+    drawn: dict[str, Any] = evidence.columns.memory.get("advice", ("frontier", key), made)
     return {**drawn, "target": promises.of(use_case).wrong_at_most}
 
 
@@ -165,11 +175,14 @@ def _edge(document: Json, default: float) -> float:
     return default if band is None else float(band["from"])
 
 
-def _points(evidence: Evidence, document: Json) -> list[dict[str, Any]]:
+def _points(counted: "Levels") -> list[dict[str, Any]]:
     from routing.replay.recommend import points
 
-    found = points(promise_evidence.counted(evidence.columns, document, evidence.live))
-    return [_point(point) for point in found]
+    # Answered as the panel counts it: rules answer too, and what cannot be replayed is left out.
+    return [
+        _point(point) | {"coverage": answers}
+        for point, answers in zip(points(counted), counted.answers.tolist(), strict=True)
+    ]
 
 
 def _point(point: Any) -> dict[str, Any]:
@@ -187,7 +200,7 @@ def _point(point: Any) -> dict[str, Any]:
 
 def _mark(evidence: Evidence, document: Json, line: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the point at which a document stands; its edge may lie between two thresholds of the curve."""
-    from routing.replay.recommend import risk_coverage
+    from routing.replay.levels import levels
     from routing.replay.replay import replay
 
     edge = _edge(document, default=-1.0)
@@ -196,7 +209,7 @@ def _mark(evidence: Evidence, document: Json, line: list[dict[str, Any]]) -> dic
     found = next((point for point in line if point["answer_from"] == edge), None)
     if found is None:
         replayed = replay(evidence.columns, document, baseline=evidence.live.baseline)
-        found = _point(risk_coverage(replayed, [edge])[0])
+        found = _points(levels(replayed, [edge]))[0]
     return found
 
 
@@ -238,6 +251,8 @@ def _advice(
         )
     assert found.certificate is not None
     now, then, desks = _effects(evidence, found.document, promise)
+    if then.cost_usd is not None and now.cost_usd is not None and then.cost_usd > now.cost_usd:
+        notes.append("It costs more than what is live, for which the labels do not allow the promise.")
     limit = promise.cost_at_most_usd
     carried = all(desk.carries for desk in desks) if desks else None
     within = None if limit is None or then.cost_usd is None else then.cost_usd <= limit
@@ -284,14 +299,14 @@ def _effects(evidence: Evidence, document: Json, promise: Promise) -> tuple[Effe
     """Return what live and the recommended document come to on the decisions that count, and the desks' load."""
     from routing.replay.impact import impact
 
-    live = evidence.live
-    found = impact(
-        evidence.columns,
-        document,
-        live=live.document,
-        baseline=live.baseline,
-        people=promises.people(promise.use_case),
-    )
+    live, people = evidence.live, promises.people(promise.use_case)
+
+    def made() -> dict[str, Any]:
+        return impact(evidence.columns, document, live=live.document, baseline=live.baseline, people=people)
+
+    # Kept: while a handle is moved, what is recommended stays the same.
+    key = digest([document, live.document, live.baseline, asdict(people)])
+    found: dict[str, Any] = evidence.columns.memory.get("advice", ("effects", key), made)
     desks = tuple(
         _desk(queue) for queue in found["queues"] if queue["capacity_per_hour"] is not None and queue["draft"]
     )
@@ -301,7 +316,15 @@ def _effects(evidence: Evidence, document: Json, promise: Promise) -> tuple[Effe
 def _effect(side: Mapping[str, Any]) -> Effect:
     known = side["answered"] + side["reviewed"] + side["escalated"]
     cost = side["people"]["cost_per_task_with_models_usd"]
-    return Effect(side["answered"] / known if known else None, cost, side["cost_per_task_usd"]["value"])
+    error = side["wrong_among_answered"]
+    return Effect(
+        answered=side["answered"] / known if known else None,
+        wrong=error["value"],
+        low=error["low"],
+        high=error["high"],
+        cost_usd=cost,
+        models_usd=side["cost_per_task_usd"]["value"],
+    )
 
 
 def _desk(queue: Mapping[str, Any]) -> Desk:

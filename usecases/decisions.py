@@ -11,6 +11,7 @@ from django.db.models import BooleanField, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from routing.imports.records import INSTANCE as IMPORTED
 from routing.models import Decision, Outcome
 
 PAGE = 50
@@ -117,7 +118,10 @@ def versions_with_decisions(slug: str, most: int = 50) -> list[int]:
 
 
 def hours(slug: str, *, count: int = 24) -> Hours:
-    """Return decisions per hour and action over the last day, in the reader's zone; quiet hours are there too."""
+    """Return decisions per hour and action over the last day, in the reader's zone; quiet hours are there too.
+
+    Imported decisions were made elsewhere, whatever moment they are dated, and do not count.
+    """
     last = timezone.localtime().replace(minute=0, second=0, microsecond=0)
     slots: dict[datetime, dict[str, int]] = {
         last - timedelta(hours=back): {} for back in range(count - 1, -1, -1)
@@ -125,8 +129,8 @@ def hours(slug: str, *, count: int = 24) -> Hours:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT date_trunc('hour', at) AS hour, action, count(*) FROM routing_decision"
-            " WHERE use_case = %s AND at >= %s GROUP BY 1, 2",
-            [slug, min(slots)],
+            " WHERE use_case = %s AND at >= %s AND instance <> %s GROUP BY 1, 2",
+            [slug, min(slots), IMPORTED],
         )
         for hour, action, number in cursor.fetchall():
             slots.setdefault(timezone.localtime(hour), {})[action] = number

@@ -182,8 +182,9 @@ def pairs(upload: Upload) -> list[Rename]:
 def chosen(found: Preview, said: Mapping[str, str], before: Sequence[Rename]) -> list[Rename]:
     """Return the renames that a form asks for: models first, then single columns, as far as they differ from those.
 
-    `said` maps `model:PLACE`, `column:PLACE` and `name:PLACE` to words. A column whose select was left alone stays what
-    it was; so a model's other columns follow the model.
+    `said` maps `model:PLACE`, `column:PLACE` and `name:PLACE` to words, and `was:PLACE` to what the form showed: a
+    column that was left alone stays what it is now. So a model's columns follow the model, also where
+    two choices come so fast after each other that the second form does not know yet what the first has done.
     """
     names = {column.name for column in found.columns}
     models = []
@@ -194,7 +195,7 @@ def chosen(found: Preview, said: Mapping[str, str], before: Sequence[Rename]) ->
     kept = {name: target for name, target in before if name in names}
     for column in found.columns:
         target = _target(column, said)
-        if target != column.target:
+        if target != said.get(f"was:{column.place}", column.target):
             kept[column.name] = target
     plain = {column.name: column.target for column in found.columns}
     if not found.records:
@@ -244,7 +245,7 @@ def _wide(
         target = said.get(model, model if model in known else "")
         words = ", ".join(MEASURE_WORDS[measure] for measure in MEASURES if measure in own)
         models.append(FileModel(place, model, target, words))
-    faults = found.faults + [_stranger(model, known) for model in found.strangers]
+    faults = found.faults + _strangers(found.strangers, known)
     return _Understood(shown, models, faults)
 
 
@@ -264,17 +265,22 @@ def _records(survey: Survey, known: Sequence[str], renames: Sequence[Rename]) ->
         FileModel(place, name, said.get(name, name if name in known else ""), "")
         for place, name in enumerate(named)
     ]
-    faults = [_stranger(model.name, known) for model in models if not model.taken_for]
+    faults = _strangers([model.name for model in models if not model.taken_for], known)
     if not any(column.target == "request_id" for column in columns):
         faults.append("No field is the id of the request.")
     return _Understood(columns, models, faults)
 
 
-def _stranger(model: str, known: Sequence[str]) -> str:
-    names = ", ".join(known) or "none"
-    return (
-        f"“{model}” is no model of this use case, which has: {names}. Say which one it is, or leave it out."
-    )
+def _strangers(models: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Say which models of the file the use case does not have, in one sentence."""
+    if not models:
+        return []
+    names, has = ", ".join(f"“{model}”" for model in models), ", ".join(known) or "none"
+    if len(models) == 1:
+        return [
+            f"{names} is no model of this use case, which has: {has}. Say which one it is, or leave it out."
+        ]
+    return [f"{names} are no models of this use case, which has: {has}. Say which each is, or leave it out."]
 
 
 def _model(column: str) -> str:

@@ -4,7 +4,6 @@ A certificate is never edited. Whether it still holds is worked out when it is r
 from the labels that came since.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -68,8 +67,36 @@ class Standing:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """How far the labels have come at the live answer threshold; `missing` says what a certificate still lacks."""
+
+    answer_from: float | None
+    labels: int = 0
+    wrong: int = 0
+    needed: int = 0
+    missing: str = ""
+
+
 def measured(evidence: Evidence, promise: "certificate.Promise") -> Measured:
     """Test the live answer threshold on the labels that count. Raises `Refused` with what is missing."""
+    found, missing = _tested(evidence, promise)
+    if found is None or missing:
+        raise Refused(missing, [{"path": "labels", "message": missing}])
+    return found
+
+
+def so_far(evidence: Evidence, promise: "certificate.Promise") -> SoFar:
+    """Return the labels that count towards certifying the live answer threshold, and how many it takes."""
+    found, missing = _tested(evidence, promise)
+    if found is None:
+        return SoFar(None, missing=missing)
+    one = found.certificate
+    return SoFar(one.tested[0], one.labels, one.wrong, one.needed, missing)
+
+
+def _tested(evidence: Evidence, promise: "certificate.Promise") -> tuple[Measured | None, str]:
+    """Return the test of the live answer threshold, and what is missing for a certificate; nothing to test is None."""
     from routing.replay.certificate import subject
     from routing.replay.levels import levels
     from routing.replay.recommend import answering, at_threshold, same_ground, unlabelled
@@ -79,17 +106,18 @@ def measured(evidence: Evidence, promise: "certificate.Promise") -> Measured:
     document, live = evidence.live.document, evidence.live
     band = answering(document)
     if band is None:
-        raise _missing("No band answers, so there is no answer to promise anything about.")
+        return None, "No band answers, so there is no answer to promise anything about."
     edge = float(band["from"])
     columns, _ = promise_evidence.narrowed(evidence.columns, document, live, edge)
     replayed = replay(columns, document, baseline=live.baseline)
     counted = levels(replayed, [edge], promise_evidence.excused(columns, live))
+    one = at_threshold(counted, promise, subject(document))
+    missing = "" if one.holds else one.sentence()
     if not counted.labels[0] or not same_ground(counted)[0]:
-        raise _missing(" ".join(filter(None, [unlabelled(counted, promise), evidence.since.words()])))
-    found = at_threshold(counted, promise, subject(document))
-    if not found.holds:
-        raise _missing(" ".join(filter(None, [found.sentence(), evidence.since.words()])))
-    return Measured(found, columns, _labelled(standing(replayed), edge))
+        missing = unlabelled(counted, promise)
+    if missing:
+        missing = " ".join(filter(None, [missing, evidence.since.words()]))
+    return Measured(one, columns, _labelled(standing(replayed), edge)), missing
 
 
 def standing_of(row: Certificate, by: Any) -> Standing:
@@ -203,8 +231,12 @@ def _shifted(shift: "Shift", later: "Columns", judged: "Judged", places: "NDArra
         inside = column.codes[places] == column.values.index(shift.value)
         if inside.any():
             wrong = int((judged.verdict[places][inside] == 0).sum())
-            words += f"; {share(wrong / int(inside.sum()))} of its {int(inside.sum()):,} labelled answers are wrong"
+            words += f"; {_part(wrong, int(inside.sum()))} of its labelled answers are wrong"
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def _part(hits: int, count: int) -> str:
+    return f"all {count:,}" if hits == count else f"{whole(hits / count)} ({hits:,} of {count:,})"
 
 
 def value_words(attribute: str, value: object) -> str:
@@ -248,18 +280,17 @@ def _day(at: datetime) -> str:
     return f"{at.astimezone(UTC):%-d %b %Y}"
 
 
+def period_words(first: datetime, last: datetime) -> str:
+    """Say from when to when: 1 Jan 2026 to 3 Mar 2026."""
+    return _day(first) if first.date() == last.date() else f"{_day(first)} to {_day(last)}"
+
+
 def certified(use_case: UseCase) -> Certificate | None:
     """Return the newest certificate of a use case."""
     return Certificate.objects.filter(use_case=use_case).first()
 
 
-def _missing(words: str) -> Refused:
-    return Refused(words, [{"path": "labels", "message": words}])
-
-
-def subject_words(subject: Mapping[str, str]) -> str:
+def subject_words(subject: dict[str, str]) -> str:
     """Name models, prompt and index; what was not recorded is no proof of anything."""
-    return (
-        f"model {subject.get('models') or 'not recorded'}, prompt {subject.get('prompt') or 'not recorded'}, "
-        f"index {subject.get('retrieval_index') or 'not recorded'}"
-    )
+    named = (("models", "model"), ("prompt", "prompt"), ("retrieval_index", "index"))
+    return ", ".join(f"{called} {subject.get(key) or 'not recorded'}" for key, called in named)

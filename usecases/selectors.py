@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from routing.imports.records import INSTANCE as IMPORTED
 from routing.models import Holding, Rollout, State, Target
 from usecases.models import UseCase, Version
 from usecases.standings import Delivery, Held, Standing, Traffic
@@ -113,22 +114,25 @@ def _newest(versions: QuerySet[Version]) -> dict[int, Version]:
     return {version.use_case_id: version for version in versions.filter(pk__in=newest)}
 
 
+# Imported decisions were made elsewhere: assistants had no traffic from them, whatever moment they are dated.
 TRAFFIC = """
 SELECT use_case, count(*), count(*) FILTER (WHERE action = 'answer'), count(*) FILTER (WHERE action = 'review'),
        count(*) FILTER (WHERE action = 'escalate'), coalesce(sum(cost_usd), 0),
        percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms)
-  FROM routing_decision WHERE use_case = ANY(%s) AND at >= %s AND at < %s GROUP BY use_case
+  FROM routing_decision
+ WHERE use_case = ANY(%(slugs)s) AND at >= %(since)s AND at < %(until)s AND instance <> %(imported)s GROUP BY use_case
 """
 # The newest verdict of each answered decision, whether it came by decision or by request.
 VERDICTS = """
 WITH word AS (
     SELECT d.id, d.use_case, o.correct, o.at FROM routing_outcome o JOIN routing_decision d ON d.id = o.decision_id
      WHERE d.use_case = ANY(%(slugs)s) AND d.at >= %(since)s AND d.at < %(until)s AND d.action = 'answer'
+       AND d.instance <> %(imported)s
     UNION ALL
     SELECT d.id, d.use_case, o.correct, o.at FROM routing_outcome o
       JOIN routing_decision d ON d.use_case = o.use_case AND d.request_id = o.request_id
      WHERE o.decision_id IS NULL AND d.use_case = ANY(%(slugs)s) AND d.at >= %(since)s AND d.at < %(until)s
-       AND d.action = 'answer'
+       AND d.action = 'answer' AND d.instance <> %(imported)s
 ), newest AS (SELECT DISTINCT ON (id) use_case, correct FROM word ORDER BY id, at DESC)
 SELECT use_case, count(*), count(*) FILTER (WHERE NOT correct) FROM newest GROUP BY use_case
 """
@@ -137,10 +141,11 @@ SELECT use_case, count(*), count(*) FILTER (WHERE NOT correct) FROM newest GROUP
 def traffic(slugs: Sequence[str], *, since: datetime, until: datetime | None = None) -> dict[str, Traffic]:
     """Return what was decided per use case in a stretch of time: two queries over all of them."""
     end = until or timezone.now() + timedelta(minutes=5)  # an assistant's clock may be a little ahead
+    values = {"slugs": list(slugs), "since": since, "until": end, "imported": IMPORTED}
     with connection.cursor() as cursor:
-        cursor.execute(TRAFFIC, [list(slugs), since, end])
+        cursor.execute(TRAFFIC, values)
         rows = cursor.fetchall()
-        cursor.execute(VERDICTS, {"slugs": list(slugs), "since": since, "until": end})
+        cursor.execute(VERDICTS, values)
         verdicts = {slug: (count, wrong) for slug, count, wrong in cursor.fetchall()}
     return {
         slug: Traffic(

@@ -13,6 +13,7 @@ urlpatterns = [
     path("tune/review", tune.review, name="draft-review"),
     path("tune/impact", impact.impact, name="tune-impact"),
     path("tune/impact/progress", impact.progress, name="tune-impact-progress"),
+    path("tune/impact/chart", impact.chart, name="tune-impact-chart"),
     path("tune/impact/more", impact.more, name="tune-impact-more"),
     path("tune/discard", tune.discard, name="draft-discard"),
     path("tune/carry-over", tune.rebase, name="draft-rebase"),

@@ -77,7 +77,7 @@ def question(
     standing = version_of(use_case, live)
     wrong = [*faults(document), *window_faults(window)]
     if standing is None:
-        wrong.append(Fault("live", f"There is no r{live} of “{use_case.name}”."))
+        wrong.append(Fault("against", f"There is no r{live} of “{use_case.name}”."))
     refuse(wrong)
     assert standing is not None
     past = windows.read(use_case.slug, window)

@@ -9,6 +9,8 @@ ROUTERS = (
     ("/use-cases", "console.api.use_cases.router"),
     ("/use-cases", "console.api.changes.router"),
     ("/use-cases", "console.api.what_if.router"),
+    ("/use-cases", "console.api.calibrations.router"),
+    ("/use-cases", "console.api.promises.router"),
     ("/use-cases", "console.api.imports.router"),
     ("", "console.api.kill_switches.router"),
     ("/audit", "console.api.audit.router"),

@@ -8,6 +8,7 @@ A row is a decision record (DESIGN §7) as a mapping. Besides what assistants se
 What is missing is missing; nothing is guessed, and no row is refused here.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -21,6 +22,7 @@ from routing.replay.columns import (
     ABSENT,
     ANSWERED,
     FAILED,
+    MAX_MODELS,
     SIGNALS,
     UNKNOWN,
     Columns,
@@ -35,7 +37,6 @@ from routing.replay.joining import joined
 Row = Mapping[str, Any]
 
 BLOCK: Final = 50_000
-MAX_MODELS: Final = 200
 _NAN = float("nan")
 _LARGEST = float(np.finfo(np.float64).max)
 _SOURCES = (None, "context", "verbalised", "logprobs", "missing")
@@ -59,31 +60,32 @@ def extend(columns: Columns, rows: Iterable[Row], *, limit: int | None = None) -
 
 def _block(rows: list[Row], attributes: Sequence[str] | None) -> Columns:
     """Return one block of rows as columns."""
+    return assembled(parts(rows, attributes))
+
+
+def parts(rows: Sequence[Row], attributes: Sequence[str] | None = None) -> Parts:
+    """Return rows as arrays, before it is decided which label counts."""
     count = len(rows)
     own = [_text(row.get("id")) for row in rows]
-    models = _Models(count)
-    for place, row in enumerate(rows):
-        models.take(place, row)
+    models = _models(rows)
     actions = [row.get("action") for row in rows]
     shares = (number(row.get("audit_share")) for row in rows)
-    return assembled(
-        Parts(
-            ids=Texts.of(own) if any(own) else None,
-            request_ids=Texts.of([_text(row.get("request_id")) for row in rows]),
-            at=np.fromiter((_milliseconds(row.get("at")) for row in rows), np.int64, count),
-            models=models.columns(),
-            recorded=models.recorded,
-            attributes=_attributes(rows, attributes),
-            signals=_signals(rows),
-            source=encoded([_source(row) for row in rows], _SOURCES),
-            answered=_mask([action == "answer" for action in actions]),
-            by_people=_mask([action in ("review", "escalate") for action in actions]),
-            held_out=_mask([row.get("holdout") is True for row in rows]),
-            audited=_mask([row.get("audited") is True for row in rows]),
-            audit_share=np.fromiter(shares, np.float64, count),
-            outcome=np.fromiter((_outcome(row.get("outcome")) for row in rows), np.int8, count),
-            closed=attributes is not None,
-        )
+    return Parts(
+        ids=Texts.of(own) if any(own) else None,
+        request_ids=Texts.of([_text(row.get("request_id")) for row in rows]),
+        at=np.fromiter((_milliseconds(row.get("at")) for row in rows), np.int64, count),
+        models=models.columns(),
+        recorded=models.recorded,
+        attributes=_attributes(rows, attributes),
+        signals=_signals(rows),
+        source=encoded([_source(row) for row in rows], _SOURCES),
+        answered=_mask([action == "answer" for action in actions]),
+        by_people=_mask([action in ("review", "escalate") for action in actions]),
+        held_out=_mask([row.get("holdout") is True for row in rows]),
+        audited=_mask([row.get("audited") is True for row in rows]),
+        audit_share=np.fromiter(shares, np.float64, count),
+        outcome=np.fromiter((_outcome(row.get("outcome")) for row in rows), np.int8, count),
+        closed=attributes is not None,
     )
 
 
@@ -95,28 +97,50 @@ def _outcome(outcome: object) -> int:
     return _verdict(outcome.get("correct")) if isinstance(outcome, Mapping) else UNKNOWN
 
 
-class _Models:
-    """Collects what each model did, one array a quantity."""
+def _models(rows: Sequence[Row]) -> "_Models":
+    """Collect what models did; of more than can be numbered those that were asked most."""
+    models = _Models(len(rows))
+    for place, row in enumerate(rows):
+        if not models.take(place, row):
+            break
+    else:
+        return models
+    asked = Counter(attempt["model"] for row in rows for attempt in _attempts(row))
+    models = _Models(len(rows), frozenset(name for name, _ in asked.most_common(MAX_MODELS)))
+    for place, row in enumerate(rows):
+        models.take(place, row)
+    return models
 
-    def __init__(self, count: int) -> None:
+
+class _Models:
+    """Collects what each model did, one array a quantity; with `wanted`, of these models only.
+
+    What another one did is as if it had not been asked, and so is not knowable.
+    """
+
+    def __init__(self, count: int, wanted: frozenset[str] | None = None) -> None:
         self.count = count
+        self.wanted = wanted
         self.numbers: dict[str, int] = {}
         self.made: list[ModelColumn] = []
         self.recorded = np.zeros(count, np.uint8)
 
-    def of(self, name: str) -> int:
-        """Return the number of a model, new or known."""
+    def of(self, name: str) -> int | None:
+        """Return the number of a model, new or known; None where it is not wanted."""
         if name not in self.numbers:
-            if len(self.made) >= MAX_MODELS:
-                raise ValueError(f"more than {MAX_MODELS} models in one log")
+            if self.wanted is not None and name not in self.wanted:
+                return None
             self.numbers[name] = len(self.made)
             self.made.append(nothing(self.count))
         return self.numbers[name]
 
-    def take(self, place: int, row: Row) -> None:
-        """Keep the models of one row."""
+    def take(self, place: int, row: Row) -> bool:
+        """Keep the models of one row; say whether they can still be numbered."""
         for attempt in _attempts(row):
-            model = self.made[self.of(attempt["model"])]
+            number_of = self.of(attempt["model"])
+            if number_of is None:
+                continue
+            model = self.made[number_of]
             model.asked[place] = FAILED if attempt.get("error") else ANSWERED
             model.confidence[place] = confidence(attempt.get("confidence"))
             model.cost_usd[place] = number(attempt.get("cost_usd"))
@@ -124,7 +148,10 @@ class _Models:
             model.correct[place] = _verdict(attempt.get("correct"))
         standing = row.get("model")
         if isinstance(standing, str) and standing:
-            self.recorded[place] = self.of(standing) + 1
+            number_of = self.of(standing)
+            if len(self.made) <= MAX_MODELS:
+                self.recorded[place] = 0 if number_of is None else number_of + 1
+        return len(self.made) <= MAX_MODELS
 
     def columns(self) -> dict[str, ModelColumn]:
         """Return the columns by name, in the order in which the models came."""
@@ -149,27 +176,27 @@ def nothing(count: int) -> ModelColumn:
     )
 
 
-def _attributes(rows: list[Row], wanted: Sequence[str] | None) -> dict[str, Any]:
+def _attributes(rows: Sequence[Row], wanted: Sequence[str] | None) -> dict[str, Any]:
     given = [row.get("attributes") for row in rows]
     readable: list[Mapping[str, object]] = [g if isinstance(g, Mapping) else {} for g in given]
     names = wanted if wanted is not None else list(dict.fromkeys(name for g in readable for name in g))
     return {name: encoded([g.get(name) for g in readable]) for name in names}
 
 
-def _signals(rows: list[Row]) -> dict[str, Floats]:
+def _signals(rows: Sequence[Row]) -> dict[str, Floats]:
     """Return the signals that any row reports."""
-    made: dict[str, Floats] = {}
+    told = [row.get("signals") for row in rows]
+    given: list[Mapping[str, Any]] = [g if isinstance(g, Mapping) else {} for g in told]
     for place, row in enumerate(rows):
-        given = row.get("signals")
-        reported = dict(given) if isinstance(given, Mapping) else {}
-        if row.get("signal") == "context":
-            reported.setdefault("confidence", _as_reported(row))
-        for name in SIGNALS:
-            if name in reported:
-                column = made.setdefault(name, np.full(len(rows), ABSENT[name]))
-                read = confidence if name == "confidence" else _signal
-                column[place] = read(reported[name])
-    return made
+        if row.get("signal") == "context" and "confidence" not in given[place]:
+            given[place] = {**given[place], "confidence": _as_reported(row)}
+    named = {name for g in given for name in g}
+    return {name: _signal_column(name, given) for name in SIGNALS if name in named}
+
+
+def _signal_column(name: str, given: Sequence[Mapping[str, Any]]) -> Floats:
+    absent, read = ABSENT[name], confidence if name == "confidence" else _signal
+    return np.fromiter((read(g[name]) if name in g else absent for g in given), np.float64, len(given))
 
 
 def _as_reported(row: Row) -> object:
@@ -181,6 +208,8 @@ def _as_reported(row: Row) -> object:
 
 def _signal(value: object) -> float:
     """Read what was reported; what cannot be read is NaN, which no threshold lets pass."""
+    if type(value) is float:
+        return value
     try:
         return float(number(value))
     except OverflowError:

@@ -31,8 +31,13 @@ AUDIT: Final = "audit"
 DESK: Final = "desk"
 NO_LABEL: Final = "none"
 
+# A byte numbers them, with some room.
+MAX_MODELS: Final = 200
+
 # The draws that are worked out when first needed, and kept when rows are added.
 DRAWS: Final = ("audit_place", "holdout_place")
+
+_TAKEN_AT_ONCE: Final = 50_000
 
 SIGNALS: Final = ("sensitivity", "retrieval_score", "spent_today_usd", "confidence")
 # Those that a threshold looks at.
@@ -80,6 +85,25 @@ class Texts:
         cut = len(self.ends) - count
         start = int(self.ends[cut - 1]) if cut else 0
         return Texts(self.bytes[start:].copy(), self.ends[cut:] - start)
+
+    def take(self, rows: NDArray[np.intp]) -> "Texts":
+        """Return the texts at these places, in this order, in memory of their own."""
+        count = len(self.ends)
+        width = int(self.ends[0]) if count else 0
+        if np.array_equal(self.ends, np.arange(width, width * count + width, width) if width else []):
+            ends = np.arange(width, width * len(rows) + width, width, dtype=np.int64)
+            return Texts(self.bytes.reshape(count, width)[rows].reshape(-1), ends)
+        starts = np.concatenate([[0], self.ends[:-1]])[rows]
+        lengths = self.ends[rows] - starts
+        ends = np.cumsum(lengths, dtype=np.int64)
+        taken = np.empty(int(ends[-1]) if len(rows) else 0, np.uint8)
+        # A place for each byte takes eight times the text, so not for all texts at once.
+        for first in range(0, len(rows), _TAKEN_AT_ONCE):
+            part = slice(first, first + _TAKEN_AT_ONCE)
+            begin = int(ends[first] - lengths[first])
+            shift = np.repeat(starts[part] - (ends[part] - lengths[part]), lengths[part])
+            taken[begin : begin + len(shift)] = self.bytes[shift + np.arange(begin, begin + len(shift))]
+        return Texts(taken, ends)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -310,8 +334,8 @@ def select(columns: Columns, rows: NDArray[np.intp]) -> Columns:
 
     return replace(
         columns,
-        ids=Texts.of([columns.ids[row] for row in rows.tolist()]),
-        request_ids=Texts.of([columns.request_ids[row] for row in rows.tolist()]),
+        ids=columns.ids.take(rows),
+        request_ids=columns.request_ids.take(rows),
         at=columns.at[rows],
         models={
             name: ModelColumn(*(getattr(model, part.name)[rows] for part in fields(ModelColumn)))

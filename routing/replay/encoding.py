@@ -1,7 +1,7 @@
 """Values of any JSON type as small codes, and back: what is equal for a rule's conditions gets one code."""
 
-import math
 from collections.abc import Iterable, Sequence
+from types import NoneType
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,8 @@ from routing.replay.columns import Attribute, Coded, Codes, Numeric
 
 # Up to here a code takes at most two bytes, and a rule's condition is asked once a value, not once a row.
 MAX_CODED_NUMBERS: Final = 65_536
+# From here on a float does not hold every whole number.
+_WHOLE: Final = 1 << 53
 
 
 def encoded(values: Sequence[object], first: Sequence[object] = (None,)) -> Coded:
@@ -48,14 +50,19 @@ def compact(codes: NDArray[Any], count: int) -> Codes:
 def merged(columns: Iterable[Attribute]) -> Attribute:
     """Return the columns one after another; many distinct numbers become a numeric column."""
     parts = list(columns)
-    if any(isinstance(part, Numeric) for part in parts):
-        if all(isinstance(part, Numeric) or plain(part.values) for part in parts):
-            return Numeric(np.concatenate([_numbers(part) for part in parts]))
-        parts = [_coded(part) for part in parts]
-    whole = _united([part for part in parts if isinstance(part, Coded)])
-    if len(whole.values) > MAX_CODED_NUMBERS and plain(whole.values):
-        return Numeric(_numbers(whole))
-    return whole
+    numeric = any(isinstance(part, Numeric) for part in parts)
+    if numeric or sum(len(part.values) for part in parts) > MAX_CODED_NUMBERS:
+        tables = [part.values if isinstance(part, Numeric) else numbers_of(part.values) for part in parts]
+        found = [table for table in tables if table is not None]
+        if len(found) == len(parts) and (numeric or _distinct(found) > MAX_CODED_NUMBERS):
+            pairs = zip(parts, found, strict=True)
+            return Numeric(np.concatenate([t if isinstance(p, Numeric) else t[p.codes] for p, t in pairs]))
+    return _united([_coded(part) for part in parts])
+
+
+def _distinct(tables: Sequence[NDArray[np.float64]]) -> int:
+    """Count distinct numbers; a missing one counts too."""
+    return len(np.unique(np.concatenate(tables)))
 
 
 def _united(parts: Sequence[Coded]) -> Coded:
@@ -75,23 +82,29 @@ def _united(parts: Sequence[Coded]) -> Coded:
     return Coded(compact(np.concatenate(codes), len(distinct)), tuple(distinct))
 
 
-def plain(values: Iterable[object]) -> bool:
+def numbers_of(values: Sequence[object]) -> NDArray[np.float64] | None:
+    """Return values as floats, None as NaN; None unless all are numbers that a float holds exactly, NaN aside."""
+    kinds = set(map(type, values))
+    if not kinds <= {int, float, NoneType}:
+        return None
+    missing = [place for place, value in enumerate(values) if value is None] if NoneType in kinds else []
+    given = list(values)
+    for place in missing:
+        given[place] = 0.0
+    try:
+        table = np.array(given, np.float64)
+    except OverflowError:
+        return None
+    large = [given[place] for place in np.flatnonzero(np.abs(table) >= _WHOLE)]
+    if np.isnan(table).any() or any(type(value) is int and abs(value) > _WHOLE for value in large):
+        return None
+    table[missing] = np.nan
+    return table
+
+
+def plain(values: Sequence[object]) -> bool:
     """Tell whether all values but None are numbers that a float holds exactly, NaN aside."""
-    for value in values:
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-            return False
-        if isinstance(value, int) and (abs(value) > 1 << 53):
-            return False
-    return True
-
-
-def _numbers(part: Attribute) -> NDArray[np.float64]:
-    if isinstance(part, Numeric):
-        return part.values
-    table = np.array([np.nan if value is None else value for value in part.values], np.float64)
-    return table[part.codes]
+    return numbers_of(values) is not None
 
 
 def _coded(part: Attribute) -> Coded:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from routing.engine.decide import Compiled, compile_document
 from routing.engine.digest import digest
-from routing.replay.columns import ABSENT, CENSUS, SIGNALS, Columns, Floats
+from routing.replay.columns import CENSUS, THRESHOLDS, Columns, Floats
 from routing.replay.estimates import Estimate, Group, at_most, mean, share, unknown
 from routing.replay.replay import Replayed, replay
 from routing.replay.tally import Tally, latency_p95, names, queues, row_labels, tally
@@ -276,17 +276,11 @@ def _queues(before: Side, after: Side) -> list[dict[str, Any]]:
 
 
 def _recorded(columns: Columns) -> dict[str, float]:
-    """Return which share of the decisions says what each threshold judges."""
+    """Return for which share of the decisions it is known what each threshold judges."""
     return {
-        name: columns.memory.get("leaf", ("signal", name), partial(_share_with, columns, name))
-        for name in SIGNALS
-        if name in columns.signals
+        name: columns.memory.get("leaf", ("signal", name), partial(columns.signal_share, name))
+        for name in THRESHOLDS
     }
-
-
-def _share_with(columns: Columns, name: str) -> float:
-    found = np.count_nonzero(columns.signals[name] != ABSENT[name])
-    return float(found) / len(columns) if len(columns) else 0.0
 
 
 def _label_shares(columns: Columns) -> dict[str, float]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from routing.replay.columns import (
     ABSENT,
+    MAX_MODELS,
     NEVER,
     UNKNOWN,
     Attribute,
@@ -22,7 +23,7 @@ from routing.replay.encoding import merged
 
 def joined(blocks: Sequence[Columns]) -> Columns:
     """Return all blocks, one after another, as columns of their own. At least one is needed."""
-    names = tuple(dict.fromkeys(name for block in blocks for name in block.names))
+    names = _names(blocks)
     strata = tuple(dict.fromkeys(stratum for block in blocks for stratum in block.strata))
     source = merged([block.source for block in blocks])
     assert isinstance(source, Coded)
@@ -47,6 +48,19 @@ def joined(blocks: Sequence[Columns]) -> Columns:
     for name in {name for block in blocks for name in block.drawn()}:
         whole.keep_drawn(name, np.concatenate([getattr(block, name) for block in blocks]))
     return whole
+
+
+def _names(blocks: Sequence[Columns]) -> tuple[str, ...]:
+    """Return all models by name; of more than can be numbered those that were asked most."""
+    names = tuple(dict.fromkeys(name for block in blocks for name in block.names))
+    if len(names) <= MAX_MODELS:
+        return names
+    asked = dict.fromkeys(names, 0)
+    for block in blocks:
+        for name, model in block.models.items():
+            asked[name] += int(np.count_nonzero(model.asked))
+    kept = set(sorted(names, key=asked.__getitem__, reverse=True)[:MAX_MODELS])
+    return tuple(name for name in names if name in kept)
 
 
 def _texts(parts: Sequence[Texts]) -> Texts:
@@ -90,7 +104,8 @@ def _signals(blocks: Sequence[Columns]) -> dict[str, Floats]:
 
 
 def _renumbered(block: Columns, names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    table = np.array([0, *(names.index(name) + 1 for name in block.names)], np.uint8)
+    places = {name: place for place, name in enumerate(names, start=1)}
+    table = np.array([0, *(places.get(name, 0) for name in block.names)], np.uint8)
     return table[block.recorded]
 
 

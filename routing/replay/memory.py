@@ -11,7 +11,7 @@ Made = TypeVar("Made")
 class Memory:
     """Keeps the last results by kind and key. Safe to share between threads; two may make the same thing once each."""
 
-    LIMITS = {"leaf": 64, "course": 4, "judged": 4, "replay": 2, "levels": 8, "cut": 4, "ladder": 4}
+    LIMITS = {"leaf": 64, "course": 4, "judged": 4, "replay": 2, "levels": 8, "cut": 4, "advice": 16}
 
     def __init__(self) -> None:
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {kind: OrderedDict() for kind in self.LIMITS}

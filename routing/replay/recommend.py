@@ -305,17 +305,22 @@ def unbeaten_settings(found: Sequence[Setting]) -> list[Setting]:
 
 
 def _with_ladder(document: Json, candidate: Candidate) -> dict[str, Any]:
-    """Return the document with a candidate's ladder and threshold.
+    """Return the document with a candidate's ladder and threshold."""
+    return with_setting(document, candidate.ladder.rungs, candidate.answer_from)
+
+
+def with_setting(document: Json, rungs: Sequence[tuple[str, float]], answer_from: float) -> dict[str, Any]:
+    """Return the document with another ladder and answer threshold.
 
     A rule that starts at a model which is no rung any more starts at the first one: dropping it would let later rules
     match in its place.
     """
-    made = with_answer_from(document, candidate.answer_from)
-    made["ladder"] = candidate.ladder.as_part()
-    rungs = {model for model, _ in candidate.ladder.rungs}
+    made = with_answer_from(document, answer_from)
+    made["ladder"] = [{"model": model, "accept_from": accept_from} for model, accept_from in rungs]
+    names = {model for model, _ in rungs}
     for rule in made.get("rules", []):
-        if rule["then"].get("start") not in (None, *rungs):
-            rule["then"]["start"] = candidate.ladder.rungs[0][0]
+        if rule["then"].get("start") not in (None, *names):
+            rule["then"]["start"] = rungs[0][0]
     return made
 
 

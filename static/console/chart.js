@@ -23,16 +23,16 @@ function resolved(colour) {
 
 const drawn = new WeakMap();
 
-function draw(place) {
+export function draw(place) {
   const source = document.getElementById(place.dataset.figure);
-  if (!source || !window.Plotly) return;
+  if (!source || !window.Plotly) return undefined;
   const state = `${dark.matches} ${narrow.matches} ${source.textContent}`;
-  if (drawn.get(place) === state) return;
+  if (drawn.get(place) === state) return undefined;
   drawn.set(place, state);
   const figure = coloured(JSON.parse(source.textContent), getComputedStyle(document.documentElement));
   figure.layout.font.family = getComputedStyle(document.body).fontFamily;
   figure.layout.autosize = true;
-  Plotly.react(place, figure.data, figure.layout, { displayModeBar: false, responsive: true, staticPlot: narrow.matches });
+  return Plotly.react(place, figure.data, figure.layout, { displayModeBar: false, responsive: true, staticPlot: narrow.matches });
 }
 
 function drawAll() {

@@ -15,6 +15,7 @@ const touched = new Map(); // sliders that stand elsewhere than the draft that t
 let asking = false;
 let next = false;
 let loud = false; // somebody did something: what comes of it is worth saying
+let first = true;
 let held = false; // a handle under the pointer
 let askedAt = -Infinity;
 let sentAt = 0;
@@ -59,7 +60,7 @@ async function ask(aloud) {
   while (next) {
     next = false;
     askedAt = performance.now();
-    const slow = setTimeout(read, QUIET_MS);
+    const slow = loud || first ? setTimeout(read, QUIET_MS) : 0; // new decisions are taken in without a word
     try {
       await answered();
     } catch {
@@ -93,13 +94,12 @@ function take(html) {
   if (again) setTimeout(() => ask(false), AGAIN_MS);
   document.dispatchEvent(new CustomEvent("numbers", { detail: by("impact-body") }));
   clearTimeout(settled);
-  settled = setTimeout(read_out, SETTLE_MS);
+  settled = setTimeout(readOut, SETTLE_MS);
 }
 
 // What stands there when the page opens is read when it is reached; afterwards what somebody's own doing has changed.
-let first = true;
-function read_out() {
-  if (held) { settled = setTimeout(read_out, SETTLE_MS); return; }
+function readOut() {
+  if (held) { settled = setTimeout(readOut, SETTLE_MS); return; }
   if (loud && !first) by("impact-said").textContent = by("impact-saying").textContent;
   first = loud = false;
 }

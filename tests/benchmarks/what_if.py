@@ -1,8 +1,9 @@
 """A what-if on a million decisions, with ten rules and a two-rung ladder, beside counting one threshold in NumPy.
 
 Each time another document: the answer threshold and the ladder's accept level move, as under a slider. What stays, such
-as the rules and the live document's side, is kept with the columns; the cold time has nothing kept yet. Where real logs
-are beside the repository, the recommended ladders are printed beside the published ones.
+as the rules and the live document's side, is kept with the columns; the cold time has nothing kept yet. Then how long a
+fresh process reads a million decisions out of PostgreSQL. Where real logs are beside the repository, the recommended
+ladders are printed beside the published ones.
 """
 
 import statistics
@@ -15,6 +16,7 @@ import psutil
 
 from routing.replay.columns import ANSWERED, CENSUS, Coded, Columns, ModelColumn, Numeric, Stratum, Texts
 from routing.replay.impact import impact
+from tests.benchmarks import _cold_load
 from tests.benchmarks.decide import COUNTRIES, LANGUAGES, RULES, TIERS, TOPICS
 
 ROUNDS = 21
@@ -37,6 +39,7 @@ def run() -> None:
             print(f"{count:>12,}  left out: less than {NEEDED_BYTES[count] >> 30} GiB of memory are free")
             continue
         _report(count, aim)
+    _cold_load.report()
     _ladders()
 
 

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
+from uuid6 import uuid7
 
 from tests.browser.conftest import Look
+from tests.faults.watching import until
 from tests.stack import Stack
 
 STACK = {"samples": True, "assistants": 1, "worker": False}
@@ -21,10 +24,18 @@ PAGES = [
     f"{USE_CASE}/tune",
     f"{USE_CASE}/tune/rule",
     f"{USE_CASE}/models",
+    f"{USE_CASE}/calibration",
+    "/use-cases/dispute-triage/calibration",
     f"{USE_CASE}/escalation",
+    f"{USE_CASE}/promise",
     f"{USE_CASE}/changes",
     f"{USE_CASE}/changes/1",
+    f"{USE_CASE}/changes/2",
+    f"{USE_CASE}/changes/2/effect",
+    f"{USE_CASE}/cases?live=escalate&draft=escalate",
+    f"{USE_CASE}/what-if",
     f"{USE_CASE}/decisions",
+    f"{USE_CASE}/import",
     f"{USE_CASE}/assistants",
     f"{USE_CASE}/guardrails",
 ]
@@ -33,6 +44,7 @@ PAGES = [
 @pytest.fixture(scope="module", autouse=True)
 def something_to_show(stack: Stack) -> None:
     """A few decisions, one known to be wrong, a change, and a use case on baseline."""
+    stack.chat("assistant-1", "claims-summary", "A marten has bitten through the cables, $700.")
     for number in range(6):
         stack.chat(
             "assistant-1",
@@ -48,6 +60,38 @@ def something_to_show(stack: Stack) -> None:
         == 200
     )
     stack.api("POST", "/api/v1/use-cases/refund-answers/kill", by="ops", json={"reason": "Wrong answers"})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def audits_of_a_model_that_boasts(stack: Stack) -> None:
+    """Answers that say 0.95 or 0.99 and are right two times of three, audited at random."""
+    token = stack.assistant_token("elsewhere", ["dispute-triage"])
+    document = stack.api("GET", "/api/v1/use-cases/dispute-triage").json()["document"]
+    model, now = document["models"][0]["name"], datetime.now(UTC).isoformat()
+    decisions = [
+        {
+            "id": str(uuid7()),
+            "request_id": f"audited-{number}",
+            "use_case": "dispute-triage",
+            "at": now,
+            "model": model,
+            "tried": [
+                {"model": model, "confidence": (0.95, 0.99)[number % 2], "cost_usd": 0.001, "latency_ms": 40}
+            ],
+            "confidence": (0.95, 0.99)[number % 2],
+            "signal": document["confidence"]["source"],
+            "action": "answer",
+            "audited": True,
+            "audit_share": 0.05,
+        }
+        for number in range(240)
+    ]
+    verdicts = [
+        {"decision_id": one["id"], "correct": number % 3 > 0, "source": "audit"}
+        for number, one in enumerate(decisions)
+    ]
+    assert stack.api("POST", "/api/v1/decisions", token=token, json=decisions).status_code < 300
+    assert stack.api("POST", "/api/v1/outcomes", token=token, json=verdicts).status_code < 300
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -127,6 +171,60 @@ def test_a_decision_can_be_read_from_its_row(open_page: Callable[..., Page]) -> 
     page.goto(f"{USE_CASE}/decisions")
     page.get_by_role("main").get_by_role("table").get_by_role("link").first.click()
     expect(page.get_by_role("main")).to_contain_text("A pipe burst")
+
+
+def test_what_would_move_is_read_and_the_result_kept(
+    open_page: Callable[..., Page], axe: Callable[[Page], None], stack: Stack
+) -> None:
+    asked = "SELECT 1 FROM routing_decision WHERE text ^@ 'A marten'"
+    until(lambda: stack.rows(asked), 30, "the assistant's report")
+    page = open_page(by="ops")
+    page.goto(f"{USE_CASE}/tune")
+    page.get_by_role("slider", name="Answer from").press("End")
+    moved = page.locator("#impact .matrix td.moved a").first
+    count = moved.inner_text()
+    moved.click()
+    main = page.get_by_role("main")
+    expect(main.get_by_role("heading", name="From answer to review")).to_be_visible()
+    expect(page.locator("#cell")).to_contain_text(count)
+    main.get_by_label("Verdict").select_option("right")
+    expect(main).to_contain_text("Nothing fits this filter")
+    main.get_by_role("link", name="Show all of this cell").click()
+    expect(main.get_by_role("link", name="A marten has bitten").first).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(main.get_by_role("heading", name="The request")).to_be_visible()
+
+    page.goto(f"{USE_CASE}/tune")
+    expect(page.locator("#impact-head")).to_contain_text("replayed")
+    page.get_by_text("Keep this result").click()
+    page.get_by_label("What is it for?").fill("For the board")
+    page.get_by_role("button", name="Keep it").click()
+    expect(main.get_by_role("heading", name="For the board")).to_be_visible()
+    page.get_by_role("button", name="Compute again").click()
+    expect(main.get_by_role("heading", name="The same numbers again")).to_be_visible()
+    axe(page)
+
+
+def test_a_map_that_audits_propose_goes_into_the_draft(
+    open_page: Callable[..., Page], axe: Callable[[Page], None]
+) -> None:
+    page = open_page(by="ops")
+    page.goto("/use-cases/dispute-triage/models")
+    page.get_by_role("link", name="As sure as right?").first.click()
+    card = page.locator("#signal-0")
+    expect(card).to_contain_text("240 audited at random")
+    expect(card.locator(".chart .scatterlayer .point")).to_have_count(2)  # 0.95 and 0.99
+    card.get_by_role("button", name="Put into my draft").click()
+    expect(page).to_have_url(re.compile("/dispute-triage/tune$"))
+    expect(page.locator(".changes")).to_contain_text("its confidence is recalibrated")
+    expect(page.locator("#impact-head")).to_contain_text("replayed")
+
+    page.goto("/use-cases/dispute-triage/calibration")
+    expect(card).to_contain_text("In your draft")
+    axe(page)
+    card.get_by_role("button", name="Remove the map").click()
+    expect(page.locator(".changes")).to_contain_text("Nothing yet")
 
 
 def test_find_is_a_key_away_and_all_keys_are_told(open_page: Callable[..., Page]) -> None:

@@ -42,10 +42,16 @@ def live(stack: Stack) -> dict[str, Any]:
     return found
 
 
+def answered(page: Page, side: str = "draft") -> Locator:
+    """The share answered without a person, in the panel."""
+    return page.locator(f"#impact tr.answered td.{side}")
+
+
+@pytest.mark.usefixtures("past")
 def test_a_handle_is_dragged_by_mouse(page: Page) -> None:
     page.goto(TUNE)
-    box = answer_handle(page).bounding_box()
-    assert box is not None
+    expect(answered(page, "live")).to_contain_text("%")
+    before = answered(page).inner_text()
     axis = page.locator("#axis").bounding_box()
     assert axis is not None
     y = page.locator("#axis .strip").bounding_box()["y"] + 17  # type: ignore[index]
@@ -53,15 +59,20 @@ def test_a_handle_is_dragged_by_mouse(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(axis["x"] + axis["width"] * 0.87, y, steps=6)
     expect(words(page)).to_contain_text(re.compile(r"Answer from 0\.8[678]"))
+    expect(answered(page)).not_to_have_text(before)  # the button is still down, and nothing was saved
+    assert page.evaluate("document.getElementById('verdict').textContent.includes('No changes')")
     page.mouse.up()
     expect(page.locator("#verdict")).to_contain_text("Inside guardrails")
     page.reload()
     expect(words(page)).to_contain_text(re.compile(r"Answer from 0\.8[678] \(was 0\.80\)"))
 
 
+@pytest.mark.usefixtures("past")
 def test_a_handle_is_dragged_by_touch(open_page: Callable[..., Page]) -> None:
     page = open_page(by="ops", look=Look(390, "light"), has_touch=True)
     page.goto(TUNE)
+    expect(answered(page, "live")).to_contain_text("%")
+    before = answered(page).inner_text()
     strip = page.locator("#axis .strip")
     strip.scroll_into_view_if_needed()
     box = strip.bounding_box()
@@ -75,6 +86,7 @@ def test_a_handle_is_dragged_by_touch(open_page: Callable[..., Page]) -> None:
     touch("touchStart", 0.80)
     for share in (0.82, 0.85, 0.88):
         touch("touchMove", share)
+    expect(answered(page)).not_to_have_text(before)  # the finger is still down
     touch("touchEnd", None)
     expect(words(page)).to_contain_text(re.compile(r"Answer from 0\.8[6789]"))
 
@@ -201,9 +213,9 @@ def test_the_knobs_turn_without_javascript(open_page: Callable[..., Page], stack
 
 @pytest.fixture(scope="module")
 def past(stack: Stack) -> None:
-    """Eighty audited answers, twenty of them close to the handle."""
+    """Audited answers, twenty of them close to the handle and often wrong."""
     decided(stack, 0.83, 20, wrong=8)
-    decided(stack, 0.95, 60, wrong=1)
+    decided(stack, 0.95, 400, wrong=1)
 
 
 def decided(stack: Stack, confidence: float, count: int, *, wrong: int = 0) -> None:
@@ -237,26 +249,80 @@ def test_the_panel_says_what_would_change_while_the_slider_moves(
     page.goto(TUNE)
     panel = page.get_by_role("region", name="What would change")
     expect(panel).to_contain_text("Replaying…")
+    places = boxes(page)
     held[0].continue_()
     page.unroute("**/tune/impact")
-    answered = panel.locator("tr.answered")
     expect(panel).to_contain_text("nothing moves")
-    live = answered.locator("td.live").inner_text()
-    expect(answered.locator("td.draft")).to_have_text(live)
+    live = answered(page, "live").inner_text()
+    expect(answered(page)).to_have_text(live)
+    assert boxes(page) == places, "something moved when the numbers came"
+    expect(page.locator("#impact-chart .main-svg").first).to_be_visible()
+    expect(page.locator("#impact-advice")).to_contain_text("cheapest with errors under 2%")
+    assert boxes(page) == places, "something moved when the curve came"
 
     answer_handle(page).focus()
-    for _ in range(5):
+    page.keyboard.press("ArrowRight")
+    expect(panel.locator("#impact-moves")).not_to_contain_text("nothing moves")
+    assert boxes(page) == places, "something moved while the handle did"
+    for _ in range(4):
         page.keyboard.press("ArrowRight")
     expect(panel).to_contain_text(re.compile(r"2\d decisions would move from answer to review"))
-    expect(answered.locator("td.live")).to_have_text(live)
-    expect(answered.locator("td.draft")).not_to_have_text(live)
-    expect(panel.locator("tr.wrong td.draft")).to_contain_text(re.compile(r"1\.\d%"))
+    expect(answered(page, "live")).to_have_text(live)
+    expect(answered(page)).not_to_have_text(live)
+    expect(panel.locator("tr.wrong td.draft")).to_contain_text(re.compile(r"0\.\d%"))
     expect(page.locator("#impact-said")).to_contain_text("decisions would move")
+    assert boxes(page) == places
+    for summary in panel.locator("#impact-more summary").all():
+        summary.click()
+    expect(panel.locator("#impact-segments")).to_contain_text("100.0%")
     axe(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     page.keyboard.press("Control+z")
     expect(panel).to_contain_text("nothing moves")
+
+
+def boxes(page: Page) -> list[Any]:
+    """Where the panel and everything in it that could move is, from the panel's own corner."""
+    found: list[Any] = page.evaluate(
+        """() => {
+          const corner = document.getElementById("impact").getBoundingClientRect();
+          const parts = ["#impact .card", "#impact :is(.compare, .matrix) :is(tr, th, td)", "#impact-moves",
+                         "#impact-chart", "#impact-advice", "#impact-more summary"];
+          return [...document.querySelectorAll(parts)].map((part) => {
+            const { left, top, width, height } = part.getBoundingClientRect();
+            const place = [left - corner.left, top - corner.top, width, height];
+            return [part.tagName, ...place.map((px) => Math.round(px * 10) / 10)];
+          });
+        }"""
+    )
+    assert len(found) > 40
+    return found
+
+
+@pytest.mark.usefixtures("past")
+def test_the_advised_threshold_is_put_into_the_draft_and_taken_back(page: Page) -> None:
+    page.goto(TUNE)
+    page.get_by_role("button", name=re.compile(r"^Use 0\.84 cheapest with errors under 2%")).click()
+    expect(words(page)).to_contain_text("Answer from 0.84 (was 0.80)")
+    expect(page.locator("#verdict")).to_contain_text("Inside guardrails")
+    expect(page.locator("#impact-advice")).to_contain_text("The draft answers from 0.84")
+    expect(answered(page)).not_to_have_text(answered(page, "live").inner_text())
+    page.keyboard.press("Control+z")
+    expect(words(page)).not_to_contain_text("0.84")
+
+
+@pytest.mark.usefixtures("past")
+def test_a_value_that_cannot_be_replayed_greys_the_last_numbers_and_says_why(page: Page) -> None:
+    page.goto(TUNE)
+    expect(answered(page)).to_contain_text("%")
+    before = answered(page).inner_text()
+    field = page.get_by_role("textbox", name=re.compile("Sensitivity"))
+    field.fill("very")
+    field.press("Tab")
+    expect(page.locator("#impact-moves")).to_contain_text("Put the faults right first.")
+    expect(page.locator("#impact")).to_have_class(re.compile("old"))
+    expect(answered(page)).to_have_text(before)
 
 
 @pytest.mark.usefixtures("past")

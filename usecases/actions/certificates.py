@@ -63,7 +63,7 @@ def _row(
     bought, columns = found.certificate, found.columns
     assert bought.answer_from is not None
     first, last = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (int(columns.at[0]), int(columns.at[-1])))
-    period = f"{first:%-d %b %Y}" if first.date() == last.date() else f"{first:%-d %b %Y} to {last:%-d %b %Y}"
+    period = promise_standing.period_words(first, last)
     sentence = f"{bought.sentence()} Answered from {bought.answer_from:g}, decisions of {period}."
     return Certificate(
         use_case=use_case,

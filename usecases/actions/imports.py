@@ -19,6 +19,7 @@ from django.db import Error, transaction
 from django.utils import timezone
 
 from audit import log
+from routing import follow_up
 from routing.actions import imported
 from routing.engine.decide import compile_document
 from routing.imports.deciding import Decider, Imported
@@ -134,6 +135,9 @@ def run(
         except BaseException:
             _record_interruption(run)
             raise
+        finally:
+            if run.tally.stored and not dry_run:
+                follow_up.seal(plan.use_case.slug)
     return Report(
         plan.name,
         plan.log.survey.digest,

@@ -18,7 +18,7 @@ from audit import log
 from routing.imports.faults import Unusable
 from routing.imports.files import form_of
 from routing.imports.layout import MOST_COLUMNS
-from usecases import follow_up, mappings, permissions, uploads
+from usecases import mappings, permissions, uploads
 from usecases.models import Upload, UseCase
 from usecases.publishing import Refused
 
@@ -116,8 +116,15 @@ def _queue(upload: Upload, by: User, *, checking: bool) -> Upload:
     row.run, row.started_at, row.ended_at, row.progressed_at = None, None, None, now
     row.tally, row.refusals, row.error = {}, [], ""
     row.save()
-    transaction.on_commit(lambda: follow_up.ask(str(row.pk)))
+    transaction.on_commit(lambda: _ask(row.pk))
     return row
+
+
+def _ask(pk: UUID) -> None:
+    """Tell a worker. Imported late: pages that start nothing need no Celery."""
+    from usecases import follow_up
+
+    follow_up.ask(str(pk))
 
 
 @transaction.atomic

@@ -63,7 +63,7 @@ def source_of(request: HttpRequest, use_case: UseCase) -> Source:
     return Source(
         question,
         {"window": window},
-        ("live", "draft"),
+        ("Live", "Draft"),
         f"Decisions {WINDOWS[window][0]}, under what is live and under your draft",
         reverse("tune", args=[use_case.slug]),
         "Back to the draft",
@@ -84,7 +84,7 @@ def _version_source(request: HttpRequest, use_case: UseCase, number: int) -> Sou
     return Source(
         question,
         {"version": str(number), "window": part},
-        ("before", "after"),
+        (f"r{number - 1}", f"r{number}"),
         f"Decisions {when}, under r{number - 1} and under r{number}",
         reverse("version", args=[use_case.slug, number]),
         f"Back to r{number}",
@@ -95,7 +95,7 @@ def _kept_source(row: KeptImpact) -> Source:
     return Source(
         kept.question_of(row),
         {"kept": str(row.pk)},
-        ("live", "draft"),
+        ("Live", "Draft"),
         f"The decisions of the result that {row.kept_by} kept, under r{row.live_version} and under the draft then",
         reverse("kept-impact", args=[row.use_case.slug, row.pk]),
         "Back to the kept result",

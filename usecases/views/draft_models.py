@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from usecases.calibrations import map_of
 from usecases.views.draft_bands import model_labels
 from usecases.views.draft_rules import model_words
-from usecases.views.draft_work import Work, by_key, listed, mapped
+from usecases.views.draft_work import Document, Work, by_key, listed, mapped
 
 SOURCES = (
     ("verbalised", "Said by the model in its answer"),
@@ -25,6 +26,7 @@ def models_cards(work: Work) -> dict[str, Any]:
     for row in models:
         row["called"] = model_words(str(row["title"]), labels)
         row["uses"] = _uses(work, str(row["title"]))
+        row["points"] = _points(document, str(row["title"]))
     return {
         "models": models,
         "models_faults": work.fault_map.get("models", ()),
@@ -84,6 +86,12 @@ def _uses(work: Work, name: str) -> str:
     return words + (
         f"; {len(starts)} rule{'s start' if len(starts) > 1 else ' starts'} with it" if starts else ""
     )
+
+
+def _points(document: Document, name: str) -> int:
+    """Count the points of a model's calibration map; 0 where its confidence counts as reported."""
+    reported = (map_of(document, name) or {}).get("reported")
+    return len(reported) if isinstance(reported, list) else 0
 
 
 def _pins(work: Work) -> list[dict[str, Any]]:

@@ -14,7 +14,6 @@ from usecases.publishing import Refused
 from usecases.views import frame, use_case_for
 from usecases.views.impact_panel import Panel, blank, case_links, panel_of
 
-HEADS = ("before", "after")
 TITLES = {"then": "What it promised", "since": "What came of it since"}
 
 
@@ -48,7 +47,7 @@ def effect(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 def _part(request: HttpRequest, effect: Effect) -> Part:
     """Return one part. Why there are no numbers stands in their place."""
     use_case, before, after = effect.after.use_case, effect.before, effect.after
-    words = _words(effect)
+    words, heads = _words(effect), (f"r{before.number}", f"r{after.number}")
     try:
         found = what_if.ask(
             use_case=use_case,
@@ -62,7 +61,7 @@ def _part(request: HttpRequest, effect: Effect) -> Part:
         panel = blank(
             before.document,
             after.document,
-            heads=HEADS,
+            heads=heads,
             sentence=str(loading),
             again=True,
             reading=reading,
@@ -77,7 +76,7 @@ def _part(request: HttpRequest, effect: Effect) -> Part:
         found,
         live=before.document,
         draft=after.document,
-        heads=HEADS,
+        heads=heads,
         zone=timezone.get_current_timezone(),
         links=case_links(use_case.slug, version=str(after.number), window=effect.part),
     )

@@ -8,6 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from usecases import what_if
 from usecases.models import UseCase
 from usecases.views import frame, use_case_for
+from usecases.views.draft_advice import advised_for
 from usecases.views.draft_desk import posted, tab_of, window_of
 from usecases.views.draft_impact import as_it_is, on_screen, panel_for, segments_for
 from usecases.views.draft_work import work_for
@@ -24,11 +25,13 @@ def impact(request: HttpRequest, slug: str) -> HttpResponse:
     use_case = use_case_for(request, slug)
     work, tab, window = work_for(use_case, person(request)), tab_of(request), window_of(request)
     asked = on_screen(work, posted(request)) if request.method == "POST" else as_it_is(work)
-    context = {"use_case": use_case, "tab": tab, "panel": panel_for(work, window, asked)}
-    context["promise_url"] = promise_url(use_case)
+    panel = panel_for(work, window, asked)
+    context = {"use_case": use_case, "tab": tab, "panel": panel, "promise_url": promise_url(use_case)}
     if "X-Part" in request.headers:
         return render(request, "usecases/tune/_impact_numbers.html", context)
-    context["segments"] = segments_for(work, window, request.GET.get("by", ""))
+    context |= {"work": work, "segments": segments_for(work, window, request.GET.get("by", ""))}
+    if panel.replayed:
+        context["advised"] = advised_for(work, window)
     return render(request, "usecases/tune/impact.html", {**frame(request, use_case, tab), **context})
 
 
@@ -37,6 +40,20 @@ def progress(request: HttpRequest, slug: str) -> JsonResponse:
     """Say how far the history has been read for whoever waits for numbers; waits for nothing itself."""
     found = what_if.progress(use_case=use_case_for(request, slug), by=person(request))
     return JsonResponse({"loading": found.loading, "rows": found.rows, "expected": found.expected})
+
+
+@login_required
+def chart(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the curve of what is answered against what is wrong, and the setting that keeps the promise."""
+    use_case = use_case_for(request, slug)
+    work = work_for(use_case, person(request))
+    context = {
+        "use_case": use_case,
+        "tab": tab_of(request),
+        "work": work,
+        "advised": advised_for(work, window_of(request)),
+    }
+    return render(request, "usecases/tune/_impact_chart.html", context)
 
 
 @login_required

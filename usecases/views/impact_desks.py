@@ -123,12 +123,15 @@ def _longest_wait(load: Sequence[float], capacity: float) -> tuple[float, int]:
 
 
 def _spans(hours: Sequence[int], labels: Sequence[str]) -> str:
-    """Join hours that follow each other: 09:00–11:00, 15:00."""
+    """Join hours that follow each other, midnight or not: 09:00–11:00, 23:00–01:00."""
+    if len(hours) == len(labels):
+        return "all hours"
     spans: list[list[int]] = []
     for hour in hours:
         if spans and spans[-1][-1] == hour - 1:
             spans[-1].append(hour)
         else:
             spans.append([hour])
-    ends = [*labels[1:], labels[0]]
-    return ", ".join(f"{labels[span[0]]}–{ends[span[-1]]}" for span in spans)
+    if len(spans) > 1 and spans[0][0] == 0 and spans[-1][-1] == len(labels) - 1:
+        spans[0] = [*spans.pop(), *spans[0]]
+    return ", ".join(f"{labels[span[0]]}–{labels[(span[-1] + 1) % len(labels)]}" for span in spans)

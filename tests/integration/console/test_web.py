@@ -190,6 +190,20 @@ def test_an_oversized_body_is_refused_before_it_is_read(stack: Stack, token: str
         assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
+def test_a_large_log_is_read_from_who_may_tune_alone(stack: Stack) -> None:
+    where = f"/api/v1/use-cases/{SLUG}/imports?name=log.csv"
+    large = b"request_id,small__confidence\n" + b"a,0.5\n" * (12 << 18)
+
+    def send(by: str) -> httpx.Response:
+        return stack.api("POST", where, by=by, content=large, headers={"Content-Type": "text/csv"})
+
+    assert len(large) > 16 * 1024 * 1024
+    assert (send("risk").status_code, send("ops").status_code) == (413, 202)
+    uploads = stack.data_dir / "uploads"
+    assert sorted(path.stat().st_size for path in uploads.iterdir())[-1] == len(large)
+    assert [path for path in uploads.iterdir() if path.suffix == ".body"] == []
+
+
 @pytest.mark.parametrize("path", ["/api/v1/acks", "/api/v1/heartbeats"])
 def test_reports_written_together_are_refused_like_any_other(stack: Stack, token: str, path: str) -> None:
     foreign = {"use_case": "foreign", "version": 1, "digest": "", "status": "applied"}

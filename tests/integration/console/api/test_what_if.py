@@ -13,7 +13,7 @@ from django.utils import timezone
 from uuid6 import uuid7
 
 from console import tokens
-from console.api.schemas_what_if import Impact
+from console.api.schemas_what_if import Again, Cases, Impact, Kept
 from routing.models import Decision
 from tests.documents import claims
 from usecases.models import UseCase
@@ -27,16 +27,15 @@ def ask(client: Client, people: dict[str, User]) -> Ask:
     """Ask as one of the sample accounts; nobody where the name is empty."""
     texts: dict[str, str] = {}
 
-    def call(body: Any, *, by: str = "ops", slug: str = "claims") -> Any:
+    def call(body: Any, *, by: str = "ops", slug: str = "claims", at: str = "", method: str = "POST") -> Any:
         headers = {}
         if by:
             if by not in texts:
                 texts[by] = tokens.issue(name=by, by=people["admin"], user=people[by])[1]
             headers["Authorization"] = f"Bearer {texts[by]}"
         data = body if isinstance(body, str) else json.dumps(body)
-        return client.post(
-            f"/api/v1/use-cases/{slug}/what-if", data, content_type="application/json", headers=headers
-        )
+        path = f"/api/v1/use-cases/{slug}/what-if{at}"
+        return client.generic(method, path, data, content_type="application/json", headers=headers)
 
     return call
 
@@ -51,6 +50,8 @@ def past(use_case: UseCase) -> None:
             request_id=f"r-{number}",
             use_case="claims",
             at=timezone.now() - timedelta(hours=number + 1) - timedelta(days=400 if number == 10 else 0),
+            received_at=timezone.now() - timedelta(minutes=1),
+            text=f"Request {number}",
             model="large",
             action="answer",
             tried=[
@@ -144,3 +145,73 @@ def test_who_has_to_wait_too_long_is_told_how_far_it_is(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert (answer.json()["rows"], answer.json()["expected"]) == (4_000, 100_000)
     assert "4,000 of 100,000" in answer.json()["detail"]
+
+
+def test_a_window_may_lie_between_two_moments(past: None, ask: Ask) -> None:
+    now = timezone.now()
+    between = {
+        "since": (now - timedelta(hours=6, minutes=30)).isoformat(),
+        "until": (now - timedelta(hours=2, minutes=30)).isoformat(),
+    }
+    assert ask({"document": claims(), "window": between}).json()["decisions"] == 4
+    assert ask({"document": claims(), "window": {"until": between["until"]}}).json()["decisions"] == 9
+    answer = ask({"document": claims(), "window": {"since": "yesterday", "until": 7}, "against": 9})
+    assert [error["path"] for error in answer.json()["errors"]] == [
+        "window.since",
+        "window.until",
+        "against",
+    ]
+    backwards = {"since": between["until"], "until": between["since"]}
+    assert ask({"document": claims(), "window": backwards}).json()["errors"][0]["path"] == "window.until"
+    both = between | {"days": 3}
+    assert ask({"document": claims(), "window": both}).json()["errors"][0]["path"] == "window"
+
+
+def test_a_result_is_kept_read_and_computed_again(past: None, ask: Ask) -> None:
+    question = {"document": claims(0.7), "window": "all", "keep": True, "note": "For the board"}
+    kept = ask(question).json()
+    Impact.model_validate(kept)
+    assert kept["decisions"] == 11
+    assert kept["kept"]["url"].endswith(f"/use-cases/claims/what-if/{kept['kept']['id']}")
+    at = f"/{kept['kept']['id']}"
+
+    found = ask("", at=at, method="GET", by="risk").json()
+    Kept.model_validate(found)
+    assert (found["note"], found["kept_by"], found["format"]) == ("For the board", "ops", "kept-impact/1")
+    assert found["inputs"]["document"] == claims(0.7)
+    assert found["answer"] == {key: value for key, value in kept.items() if key != "kept"}
+
+    again = ask("", at=f"{at}/again", by="risk").json()
+    Again.model_validate(again)
+    assert (again["same"], again["sentences"], again["differences"]) == (True, [], [])
+
+
+def test_who_may_only_look_keeps_nothing_and_a_stranger_finds_nothing(past: None, ask: Ask) -> None:
+    question = {"document": claims(0.7), "keep": True}
+    assert ask(question, by="risk").status_code == 403
+    assert ask(question, by="stranger").status_code == 404
+    at = f"/{ask(question).json()['kept']['id']}"
+    for method, path in (("GET", at), ("POST", f"{at}/again")):
+        assert ask("", at=path, method=method, by="stranger").status_code == 404
+        assert ask("", at=path, method=method, by="").status_code == 401
+    assert ask("", at=f"/{UUID(int=0)}", method="GET").status_code == 404
+    answer = ask(question | {"document": claims() | {"bands": []}, "window": {"days": 0}})
+    assert {"bands", "window.days"} <= {error["path"] for error in answer.json()["errors"]}
+
+
+def test_the_decisions_behind_a_cell_are_read_in_pages(past: None, ask: Ask) -> None:
+    question = {"document": claims(0.7), "live": "review", "draft": "answer"}
+    found = ask(question | {"limit": 2}, at="/cases").json()
+    Cases.model_validate(found)
+    whole = ask({"document": claims(0.7)}).json()["matrix"]
+    cell = next(one for one in whole if (one["live"], one["draft"]) == ("review", "answer"))
+    assert (found["cell"]["count"], found["total"], len(found["cases"])) == (cell["count"], cell["count"], 2)
+    first = found["cases"][0]
+    assert first["text"] == "Request 4"
+    assert (first["live"]["action"], first["live"]["queue"]) == ("review", "claims-desk")
+    assert (first["draft"]["action"], first["correct"], first["label"]) == ("answer", False, "census")
+
+    right = ask(question | {"verdict": "right", "words": "request"}, at="/cases").json()
+    assert [case["text"] for case in right["cases"]] == ["Request 5", "Request 6", "Request 7"]
+    assert ask(question | {"limit": 501, "verdict": "x"}, at="/cases").status_code == 422
+    assert ask(question, at="/cases", by="stranger").status_code == 404

@@ -53,10 +53,11 @@ def test_the_earlier_periods_certificate_is_no_longer_supported_by_the_later_one
     found = promise_standing.standing_of(row, risk)
     assert (found.state, found.headline) == ("unsupported", "No longer supported by the labels since")
     assert found.reasons[0].startswith(
-        "2.05 % → 4.07 % wrong among answered (95 % interval 3.49 % to 4.71 %, from 4,175 labels since 1 Jan 2026)"
+        "2.05 % → 4.07 % wrong among answered (95 % interval 3.49 % to 4.72 %, from 4,175 labels since 1 Jan 2026)"
     )
-    assert found.reasons[1].startswith("Out of scope (category): 3 % → 18 % of requests; ")
-    assert len(found.reasons) == 2
+    assert found.reasons[1:] == (
+        "Out of scope (category): 3 % → 18 % of requests; all 100 of its labelled answers are wrong.",
+    )
     with pytest.raises(Refused, match="With as many wrong"):
         certificates.issue(use_case=chat, by=ops, window={"since": SPRING})
 

@@ -116,7 +116,7 @@ def test_keep_refuses_a_faulty_question_and_one_about_nothing(use_case: UseCase,
     questions: list[tuple[dict[str, Any], str]] = [
         ({"document": DRAFT | {"bands": []}}, "bands"),
         ({"document": DRAFT, "window": {"days": 0}}, "window.days"),
-        ({"document": DRAFT, "live": 7}, "live"),
+        ({"document": DRAFT, "live": 7}, "against"),
         ({"document": DRAFT, "note": "x" * 2_001}, "note"),
         ({"document": DRAFT}, "window"),
     ]

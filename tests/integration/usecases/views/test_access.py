@@ -10,13 +10,21 @@ if TYPE_CHECKING:
 
     from usecases.models import UseCase
 
-PAGES = ("", "changes", "changes/1", "decisions", "decisions.csv", "assistants", "guardrails")
+PAGES = (
+    *("", "changes", "changes/1", "cases", "cases.csv", "what-if", "calibration"),
+    *("decisions", "decisions.csv", "assistants", "guardrails"),
+)
 BUTTONS = {
     "kill": {"ops": 302, "risk": 302, "admin": 302, "stranger": 404},
     "restore": {"ops": 302, "risk": 302, "admin": 302, "stranger": 404},
     "message": {"ops": 302, "risk": 302, "admin": 302, "stranger": 404},
     "changes/1/revert": {"ops": 302, "risk": 403, "admin": 302, "stranger": 404},
     "guardrails": {"ops": 403, "risk": 302, "admin": 302, "stranger": 404},
+    # Who may, is told that no map is proposed, and that this model is not there.
+    "calibration/propose": {"ops": 422, "risk": 403, "admin": 422, "stranger": 404},
+    "calibration/remove": {"ops": 422, "risk": 403, "admin": 422, "stranger": 404},
+    # Who may, is told that there are no decisions yet.
+    "what-if/keep": {"ops": 422, "risk": 403, "admin": 422, "stranger": 404},
 }
 
 

@@ -14,7 +14,8 @@ from routing.actions import outcomes
 from routing.models import Decision
 from tests.documents import claims
 from usecases.actions import drafts, versions
-from usecases.models import UseCase
+from usecases.models import Draft, UseCase
+from usecases.views.draft_work import work_for
 
 PATH = "/use-cases/claims/tune/impact"
 PART = {"X-Part": "1"}
@@ -147,6 +148,77 @@ def test_a_threshold_whose_signal_is_not_recorded_is_said_to_be_unknowable(
     begin(use_case, ops, claims(sensitivity=0.5, retrieval_score=0.4))
     said = "The change of the passage match and the sensitivity cannot be known from history."
     assert said in text(panel(as_ops))
+
+
+def test_what_is_on_the_screen_is_replayed_and_not_saved(
+    as_ops: Client, use_case: UseCase, ops: User, past: Past
+) -> None:
+    past(0.95, 0.82, 0.7)
+    mark = {"seen.bands": work_for(use_case, ops).marks["bands"]}
+    asked = as_ops.post(PATH, {"slide.bands.0.from": "0.8", **mark}, headers=PART).content.decode()
+    assert row(asked, "answered")[1:] == ("33.3%", "66.7%")
+    assert not Draft.objects.exists()
+    assert row(panel(as_ops), "answered")[1:] == ("33.3%", "33.3%")
+
+    for fields, why in (
+        ({"thresholds.sensitivity": "very"}, "number"),
+        ({"slide.bands.0.from": "0.8", "seen.bands": "older"}, "changed in another window"),
+    ):
+        refused = as_ops.post(PATH, fields, headers=PART).content.decode()
+        assert "data-fault" in refused
+        assert why in text(refused)
+        assert "replayed in" not in text(refused)
+
+
+def test_desks_are_shown_by_the_hours_of_the_reader(
+    as_ops: Client, use_case: UseCase, ops: User, past: Past
+) -> None:
+    at = timezone.now().replace(hour=8, minute=10) - timedelta(days=1)
+    past(*[0.7 + number / 1000 for number in range(50)], at=at)
+    as_ops.cookies["tz"] = "Asia/Kolkata"
+    html = as_ops.get(f"{PATH}/more").content.decode()
+    desk = text(html.split("desk-Claims desk")[1].split("</figure>")[0])
+    # 50 in the hour from 08:00 UTC, 13:30 in Kolkata, for 40 that the desk can take: 10 wait for a quarter of an hour.
+    assert "13:30: 50.0 live, 50.0 draft" in desk
+    assert "over at 13:30–14:30; up to 15 min of waiting at 13:30, the promise is kept" in desk
+
+
+def test_rules_and_segments_stand_beside_each_other_in_live_and_draft(
+    as_ops: Client, use_case: UseCase, ops: User, past: Past
+) -> None:
+    past(0.95, 0.82, attributes={"zone": "north", "tier": "vip"})
+    past(0.9, 0.5, attributes={"zone": "south", "tier": "basic"})
+    document = claims()
+    document["rules"][1]["enabled"] = False
+    begin(use_case, ops, document)
+    html = as_ops.get(f"{PATH}/more").content.decode()
+    assert "High stakes start large 2 50.0% 0 0.0%" in text(html)
+    named = re.findall(r'<option value="(\w+)"( selected)?', html)
+    assert named == [("tier", " selected"), ("zone", "")], "what rules read comes first"
+    assert "vip 2, 50.0% 50.0% → live, then 50.0% measured" in text(html)
+    html = as_ops.get(f"{PATH}/more?by=zone").content.decode()
+    assert "south 2, 50.0%" in text(html)
+
+
+def test_the_curve_comes_with_the_setting_that_keeps_the_promise_or_what_is_missing(
+    as_ops: Client, use_case: UseCase, ops: User, past: Past
+) -> None:
+    past(0.95, 0.9)
+    html = as_ops.get(f"{PATH}/chart").content.decode()
+    assert "Cannot be promised: 149 clean labels needed, you have 2" in text(html)
+    past(*[0.9 + number / 10_000 for number in range(160)])
+    html = as_ops.get(f"{PATH}/chart").content.decode()
+    field = re.search(r'name="(bands\.0\.from)" value="([\d.]+)"', html)
+    assert field
+    as_ops.post("/use-cases/claims/tune/edit", {field[1]: field[2], "tab": "tune"})
+    assert Draft.objects.get().document["bands"][0]["from"] == float(field[2])
+    assert "The draft answers from" in text(as_ops.get(f"{PATH}/chart").content.decode())
+
+
+def test_how_far_the_history_is_read_is_told_without_waiting(as_ops: Client, past: Past) -> None:
+    past(0.9)
+    panel(as_ops)
+    assert as_ops.get(f"{PATH}/progress").json() == {"loading": False, "rows": 1, "expected": 1}
 
 
 def test_an_unchanged_draft_shows_what_is_live_on_both_sides(as_ops: Client, past: Past) -> None:

@@ -72,6 +72,8 @@ def test_the_day_in_numbers_and_words(signed_in: "Client", decide: "Decide") -> 
     answered = [decide("claims", f"question {n}") for n in range(3)]
     decide("claims", "to a person", action="escalate", band="escalate")
     decide("elsewhere", "of another use case")
+    imported = decide("claims", "of a log without times, dated by its import", instance="import")
+    Outcome.objects.create(decision_id=imported.pk, use_case="claims", correct=False, source="import")
     Outcome.objects.create(decision_id=answered[0].pk, use_case="claims", correct=False, source="audit")
     Outcome.objects.create(
         use_case="claims", request_id=answered[1].request_id, correct=True, source="caller"

@@ -4,7 +4,6 @@ import copy
 
 import numpy as np
 
-from routing.replay.calibration import calibration_error, fit, labelled, reliability
 from routing.replay.certificate import Promise
 from routing.replay.drift import shifts
 from routing.replay.impact import impact
@@ -94,20 +93,3 @@ def test_a_whole_ladder_is_recommended_that_keeps_the_promise_later() -> None:
     assert told["draft"]["wrong_among_answered"]["value"] <= 0.10
     assert told["draft"]["answered"] > 0.3 * len(columns)
     assert ladder(columns, document, Promise(0.001)).sentence().startswith("Cannot be promised:")
-
-
-def test_calibration_brings_confidence_nearer_to_how_often_it_is_right() -> None:
-    columns = real.decisions("live_chatbots", "bot")
-    confidence, right = labelled(columns, "bert")
-    half = np.arange(len(confidence)) % 2 == 0
-    mended = fit(confidence[half], right[half])
-    assert mended is not None
-    assert list(mended.calibrated) == sorted(mended.calibrated)
-    assert len(mended.reported) <= 50
-    before = calibration_error(confidence[~half], right[~half])
-    after = calibration_error(mended.apply(confidence[~half]), right[~half])
-    assert before is not None
-    assert after is not None
-    assert after < before / 3
-    bars = reliability(confidence, right)
-    assert sum(bar.labels for bar in bars) == len(confidence)
