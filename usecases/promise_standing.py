@@ -4,6 +4,7 @@ A certificate is never edited. Whether it still holds is worked out when it is r
 from the labels that came since.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
