@@ -69,8 +69,12 @@ def pill(review: Review) -> tuple[str, str]:
     row, status = review.change, review.status
     if status == "open":
         given = len(review.approved_by)
-        words = f"Needs {review.needed - given} of {review.needed} approvals" if review.needed else "Open"
-        return "wait", words
+        if review.needed == 1:
+            return "wait", "Needs 1 approval"
+        return (
+            "wait",
+            f"Needs {review.needed - given} of {review.needed} approvals" if review.needed else "Open",
+        )
     words = "Approved, not live yet" if status == reviewing.APPROVED else Change.Status(status).label
     if status == "applied":
         words = f"Live as r{row.version}"

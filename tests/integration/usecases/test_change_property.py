@@ -22,7 +22,7 @@ from usecases.actions import approvals, changes, drafts, guardrails, kill_switch
 from usecases.models import Change, Guardrail, Override, UseCase, Version
 from usecases.publishing import Refused, Stale, latest
 
-EDGES = st.sampled_from([0.62, 0.66, 0.7, 0.72, 0.8, 0.85, 0.9])
+EDGES = st.sampled_from([0.62, 0.66, 0.7, 0.72, 0.8, 0.9])
 PEOPLE = st.sampled_from(["ops", "risk", "admin", "second"])
 NUMBERS = st.integers(1, 4)
 EXPECTED = (Refused, Stale, PermissionDenied)
@@ -66,8 +66,14 @@ class Console(RuleBasedStateMachine):
             return None
 
     def change(self, number: int) -> Change | None:
-        found = Change.objects.filter(use_case=self.use_case, number=number)
-        return found.select_related("use_case", "author").first()
+        """Return one of the changes that are open, else the newest there is: most acts should meet one."""
+        rows = Change.objects.filter(use_case=self.use_case).select_related("use_case", "author")
+        living = list(rows.filter(status__in=Change.LIVING).order_by("number"))
+        return living[number % len(living)] if living else rows.order_by("-number").first()
+
+    def mostly_author(self, change: Change, who: str) -> User:
+        """Return the author, for who is named as nobody else: strangers' attempts are in the table of rights."""
+        return self.person(who) if who == "second" else self.person(change.author.get_username())
 
     def content(self, change: Change) -> str:
         """Return all that an approval is for, in full."""
@@ -87,7 +93,7 @@ class Console(RuleBasedStateMachine):
             stop,
         )
 
-    @rule(needed=st.integers(0, 2), back=st.integers(0, 1))
+    @rule(needed=st.sampled_from([1, 1, 2, 0]), back=st.integers(0, 1))
     def risk_sets_terms(self, needed: int, back: int) -> None:
         held = Guardrail.objects.get(use_case=self.use_case)
         terms = {"approvals": needed, "approvals_to_restore": back}
@@ -107,19 +113,40 @@ class Console(RuleBasedStateMachine):
         document = claims(to, latency_s=latency)
         self.act(lambda: changes.submit(use_case=self.use_case, document=document, by=self.person(who)))
 
+    @rule(who=st.sampled_from(["ops", "second"]), to=st.sampled_from([0.66, 0.7, 0.72]))
+    def submits_and_two_agree(self, who: str, to: float) -> None:
+        """Bring a change to where one more act decides: at random that is rare."""
+        self.submits(who, to, 8.0)
+        for number in range(Change.objects.filter(status="open").count()):
+            self.approves("risk", number)
+            self.approves("admin", number)
+
+    @rule(number=NUMBERS, to=st.sampled_from([0.66, 0.7, 0.72, 0.8]))
+    def is_amended_and_applied(self, number: int, to: float) -> None:
+        self.amends("ops", number, to)
+        self.applies_a_change("ops", number)
+
+    @rule(number=NUMBERS, to=EDGES)
+    def is_overtaken_and_applied(self, number: int, to: float) -> None:
+        self.applies_alone("admin", to, 6.0)
+        self.works_over("ops", number, "rebase")
+        self.applies_a_change("ops", number)
+
     @rule(who=PEOPLE, number=NUMBERS)
     def approves(self, who: str, number: int) -> None:
         change = self.change(number)
         if change and self.act(lambda: approvals.approve(change=change, by=self.person(who))):
-            self.book.add((who, self.content(change), number))
+            self.book.add((who, self.content(change), change.number))
 
     @rule(who=PEOPLE, number=NUMBERS, to=EDGES)
     def amends(self, who: str, number: int, to: float) -> None:
         change = self.change(number)
         if change:
-            self.act(lambda: changes.amend(change=change, by=self.person(who), document=claims(to)))
+            self.act(
+                lambda: changes.amend(change=change, by=self.mostly_author(change, who), document=claims(to))
+            )
 
-    @rule(who=PEOPLE, number=NUMBERS, how=st.sampled_from(["request_changes", "veto"]))
+    @rule(who=PEOPLE, number=NUMBERS, how=st.sampled_from(["request_changes", "request_changes", "veto"]))
     def objects(self, who: str, number: int, how: str) -> None:
         change = self.change(number)
         if change:
@@ -129,18 +156,20 @@ class Console(RuleBasedStateMachine):
     def works_over(self, who: str, number: int, how: str) -> None:
         change = self.change(number)
         if change:
-            self.act(lambda: getattr(changes, how)(change=change, by=self.person(who)))
+            self.act(lambda: getattr(changes, how)(change=change, by=self.mostly_author(change, who)))
 
     @rule(who=PEOPLE, number=NUMBERS)
     def applies_a_change(self, who: str, number: int) -> None:
         change = self.change(number)
         if change:
-            self.act(lambda: changes.apply(change=change, by=self.person(who)))
+            self.act(lambda: changes.apply(change=change, by=self.mostly_author(change, who)))
 
     @rule(who=PEOPLE, number=NUMBERS)
     def has_it_go_live_by_itself(self, who: str, number: int) -> None:
         change, at = self.change(number), timezone.now() + timedelta(hours=1)
-        if change and self.act(lambda: changes.schedule(change=change, by=self.person(who), at=at)):
+        if change and self.act(
+            lambda: changes.schedule(change=change, by=self.mostly_author(change, who), at=at)
+        ):
             Change.objects.filter(scheduled_for=at).update(scheduled_for=timezone.now())
             change_tasks.keep_time()
 
@@ -242,7 +271,7 @@ def test_nothing_goes_live_that_was_not_allowed(use_case: UseCase, people: dict[
         machine,
         settings=settings(
             max_examples=EXAMPLES,
-            stateful_step_count=30,
+            stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
