@@ -14,7 +14,13 @@ from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.documents import claims
 from usecases import change_tasks
@@ -112,6 +118,10 @@ class Console(RuleBasedStateMachine):
     def submits(self, who: str, to: float, latency: float) -> None:
         document = claims(to, latency_s=latency)
         self.act(lambda: changes.submit(use_case=self.use_case, document=document, by=self.person(who)))
+
+    @initialize(who=st.sampled_from(["ops", "second"]), to=st.sampled_from([0.66, 0.7, 0.72]))
+    def begins_with_an_approved_change(self, who: str, to: float) -> None:
+        self.submits_and_two_agree(who, to)
 
     @rule(who=st.sampled_from(["ops", "second"]), to=st.sampled_from([0.66, 0.7, 0.72]))
     def submits_and_two_agree(self, who: str, to: float) -> None:
