@@ -153,7 +153,7 @@ UPLOADS = DATA_DIR / "uploads"
 UPLOAD_MAX_BYTES = ENV.upload_max_mib << 20
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # two for each column of a log
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # three for each column of a log
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # a batch of 500 decisions with texts stays well below
 LOGGING = {
     "version": 1,

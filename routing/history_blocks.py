@@ -35,31 +35,23 @@ SOURCES: Final = """
 SELECT source FROM (SELECT DISTINCT source FROM routing_outcome WHERE use_case = %s) given
  WHERE source ~* %s AND source !~* %s
 """
+# In one value: a row of its own for each verdict would be a message of its own for each.
 VERDICTS: Final = """
-SELECT decision_id, at, id, correct FROM routing_outcome
- WHERE use_case = %(use_case)s AND decision_id IS NOT NULL AND source = ANY(%(sources)s)
-UNION ALL
-SELECT d.id, o.at, o.id, o.correct FROM routing_outcome o
-  JOIN routing_decision d ON d.use_case = o.use_case AND d.request_id = o.request_id
- WHERE o.use_case = %(use_case)s AND o.decision_id IS NULL AND o.source = ANY(%(sources)s)
+SELECT string_agg(uuid_send(of) || timestamptz_send(at) || int8send(id) || boolsend(correct), ''::bytea) FROM (
+       SELECT decision_id AS of, at, id, correct FROM routing_outcome
+        WHERE use_case = %(use_case)s AND decision_id IS NOT NULL AND source = ANY(%(sources)s)
+       UNION ALL
+       SELECT d.id, o.at, o.id, o.correct FROM routing_outcome o
+         JOIN routing_decision d ON d.use_case = o.use_case AND d.request_id = o.request_id
+        WHERE o.use_case = %(use_case)s AND o.decision_id IS NULL AND o.source = ANY(%(sources)s)) given
 """
-# A row as COPY writes it in binary: how many fields, then each with its length before it.
 VERDICT: Final = np.dtype(
-    [
-        *(
-            ("fields", ">i2"),
-            ("of_id", ">i4"),
-            ("high", ">u8"),
-            ("low", ">u8"),
-            ("of_at", ">i4"),
-            ("at", ">i8"),
-        ),
-        *(("of_number", ">i4"), ("number", ">i8"), ("of_correct", ">i4"), ("correct", "u1")),
-    ]
+    [("high", ">u8"), ("low", ">u8"), ("at", ">i8"), ("number", ">i8"), ("correct", "u1")]
 )
-_COPY_HEAD: Final = 19
+DATA: Final = "SELECT data FROM routing_block WHERE id = %(id)s"
+# What COPY in binary writes before and after the one value of one row.
+_COPY_HEAD: Final = 25
 _COPY_TAIL: Final = 2
-_DATA_HEAD: Final = 6
 # Odd, so that no bit of an id is lost: two ids that share a place are told apart by what they are.
 _MIXED: Final = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 # Draws of so many rows take a second: as many that are not sealed are drawn when somebody asks for them.
@@ -233,10 +225,10 @@ def undrawn(piece: Piece) -> Piece:
 
 
 def _read(sealed: Sealed, words: "Verdicts") -> Piece | None:
-    data = _copied("SELECT data FROM routing_block WHERE id = %(id)s", {"id": sealed.id})
+    data = _copied(DATA, {"id": sealed.id})
     if not data:
         return None
-    block = unpacked(data[_DATA_HEAD:])
+    block = unpacked(data)
     heard = block.parts.audited | ~block.parts.answered
     columns = assembled(replace(block.parts, outcome=words.on(block.keys, heard)))
     for name, draws in block.draws.items():
@@ -245,12 +237,13 @@ def _read(sealed: Sealed, words: "Verdicts") -> Piece | None:
 
 
 def _copied(query: str, values: Mapping[str, Any]) -> bytes:
-    """Return rows as COPY writes them in binary, without its head and tail."""
+    """Return the one value of a query in bytes, as it is; none where there is no row, or null."""
     with (
         connection.cursor() as cursor,
         cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", values) as copy,
     ):
-        return b"".join(copy)[_COPY_HEAD:-_COPY_TAIL]
+        found = memoryview(b"".join(copy))
+    return bytes(found[_COPY_HEAD:-_COPY_TAIL])
 
 
 def _micros(at: datetime) -> int:

@@ -110,14 +110,17 @@ def ladder(*, use_case: UseCase, document: Any, by: Any, window: Any = None) -> 
     return _suited(found, document, evidence, promise)
 
 
-def curve(*, use_case: UseCase, document: Any, by: Any, window: Any = None) -> dict[str, Any]:
+def curve(
+    *, use_case: UseCase, document: Any, by: Any, window: Any = None, advised: Advice | None = None
+) -> dict[str, Any]:
     """Return share answered and share wrong for every answer threshold, under the live document and under this one.
 
     `{"live": [...], "draft": [...], "target", "points": {"live", "draft", "recommended"}}`; every point is
-    `{answer_from, coverage, wrong, low, high, n, badge}`, its numbers None where they cannot be known.
+    `{answer_from, coverage, wrong, low, high, n, badge}`, its numbers None where they cannot be known. `advised` is
+    the advice to mark, where somebody has it already.
     """
     evidence = promise_evidence.gathered(use_case, document, by, window)
-    advised = threshold(use_case=use_case, document=document, by=by, window=window)
+    advised = advised or threshold(use_case=use_case, document=document, by=by, window=window)
     live = evidence.live.document
     own = evidence
     if document != live:

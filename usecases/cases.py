@@ -20,7 +20,6 @@ MOST: Final = 500
 # Words are looked for in this many of the newest, so that a rare word costs no scan of everything.
 SEARCHED: Final = 5_000
 BATCH: Final = 500
-VERDICTS: Final = ("wrong", "right", "none")
 # Whose word a verdict is, by how labels of such decisions came about.
 LABELS: Final[Mapping[str, str]] = {
     "census": "from the imported log",
@@ -108,10 +107,12 @@ class Wish:
 class Found:
     """One page of a cell. `summary` is the cell as the matrix has it, None where it holds nothing.
 
+    `verdicts` counts all of the cell's, also those that say nothing of the others: a desk's are of what it got.
     `total` counts what fits the wish; where words were looked for in the newest only, `searched` says in how many.
     """
 
     summary: Mapping[str, Any] | None
+    verdicts: Mapping[str, int]
     rules: tuple[tuple[str, str, int], ...]
     total: int
     searched: int | None
@@ -148,7 +149,7 @@ def page(asked: Question, wish: Wish, skip: int, limit: int) -> Found:
         narrow = narrow.among(_fitting(asked, narrow, wish.words))
         total = len(narrow)
     found = _read(asked, narrow.picks(skip, limit), names)
-    return Found(whole.summary(), rules, total, searched, tuple(found))
+    return Found(whole.summary(), whole.verdicts(), rules, total, searched, tuple(found))
 
 
 def every(asked: Question, wish: Wish) -> Iterator[Case]:

@@ -153,7 +153,7 @@ def _late(use_case: UseCase, frame: Frame) -> dict[str, int]:
     rows = Decision.objects.filter(
         use_case=use_case.slug, received_at__gt=frame.as_of, at__lt=frame.until + timedelta(milliseconds=1)
     )
-    if frame.since:
+    if frame.since and frame.since > windows.EPOCH:
         rows = rows.filter(at__gte=frame.since - timedelta(milliseconds=1))
     return {str(pk): windows.millis(at) for pk, at in rows.values_list("pk", "at").iterator()}
 

@@ -7,6 +7,7 @@ from the labels that came since.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from routing.engine import describe, diff
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from routing.replay.drift import Shift
     from routing.replay.standing import Standing as Judged
 
+WEEK_MS: Final = 7 * 86_400_000
 SHIFTS_TOLD: Final = 3
 LEAST_SHIFT: Final = 0.03
 # Parts of a document that decide what is answered, and by whom. The answer threshold is looked at by itself.
@@ -70,13 +72,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class SoFar:
-    """How far the labels have come at the live answer threshold; `missing` says what a certificate still lacks."""
+    """How far the labels have come at the live answer threshold; `missing` says what a certificate still lacks.
+
+    `days` is how long the rest takes at the last week's rate, if none of it is wrong; None where no label came.
+    """
 
     answer_from: float | None
     labels: int = 0
     wrong: int = 0
     needed: int = 0
     missing: str = ""
+    days: int | None = None
 
 
 def measured(evidence: Evidence, promise: "certificate.Promise") -> Measured:
@@ -93,7 +99,11 @@ def so_far(evidence: Evidence, promise: "certificate.Promise") -> SoFar:
     if found is None:
         return SoFar(None, missing=missing)
     one = found.certificate
-    return SoFar(one.tested[0], one.labels, one.wrong, one.needed, missing)
+    week_ago = evidence.as_of.timestamp() * 1000 - WEEK_MS
+    recent = int((found.columns.at[found.labelled] >= week_ago).sum())
+    lacking = max(one.needed - one.labels, 0)
+    days = ceil(lacking * 7 / recent) if lacking and recent else None
+    return SoFar(one.tested[0], one.labels, one.wrong, one.needed, missing, days)
 
 
 def _tested(evidence: Evidence, promise: "certificate.Promise") -> tuple[Measured | None, str]:

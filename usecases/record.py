@@ -42,6 +42,7 @@ KINDS = {
     "override.began": "Override",
     "override.ended": "Override ended",
     "override.reviewed": "Override looked at",
+    "what_if.kept": "What-if kept",
     "decisions.import_started": "Import started",
     "decisions.imported": "Decisions imported",
     "token.issued": "Token created",

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -141,7 +142,7 @@ SELECT use_case, count(*), count(*) FILTER (WHERE NOT correct) FROM newest GROUP
 def traffic(slugs: Sequence[str], *, since: datetime, until: datetime | None = None) -> dict[str, Traffic]:
     """Return what was decided per use case in a stretch of time: two queries over all of them."""
     end = until or timezone.now() + timedelta(minutes=5)  # an assistant's clock may be a little ahead
-    values = {"slugs": list(slugs), "since": since, "until": end, "imported": IMPORTED}
+    values: dict[str, Any] = {"slugs": list(slugs), "since": since, "until": end, "imported": IMPORTED}
     with connection.cursor() as cursor:
         cursor.execute(TRAFFIC, values)
         rows = cursor.fetchall()

@@ -30,6 +30,7 @@ from routing.actions import acks, decisions, heartbeats, outcomes, targets
 from routing.engine.decide import Compiled, compile_document
 from routing.models import Target
 from routing.runtime.masking import masked, masked_mapping
+from routing.runtime.verbalised import as_confidence
 
 router = Router(tags=["assistants"])
 COMPILED_KEPT = 64
@@ -243,13 +244,19 @@ _compiled: dict[tuple[str, int, str], Compiled] = {}
     response=dict[str, Any],
     openapi_extra=_body(DecideIn),
     summary="Decide one request, for assistants in any language",
+    description="Report in `signals` what the model said of itself (`confidence`) and which `model` it was. Where that "
+    "model has a calibration map, the calibrated confidence is judged; the answer's `confidence` is the judged one. "
+    "In a decision record it is `confidence`, and what the model said stands in `tried`.",
 )
 def decide(request: HttpRequest, slug: str) -> Any:
     auth.check_scope(request, slug)
     given: DecideIn = reports.valid(DECIDE, bodies.read(request.body))
     attributes = given.attributes if isinstance(given.attributes, dict) else {}
-    decision = _ready(slug).decide({**attributes, "request_id": given.request_id}, given.signals)
-    return {**decision.as_dict(), "request_id": given.request_id}
+    signals = given.signals if isinstance(given.signals, dict) else {}
+    ready = _ready(slug)
+    decision = ready.decide({**attributes, "request_id": given.request_id}, signals)
+    judged = ready.judged(signals.get("model"), as_confidence(signals.get("confidence")))
+    return {**decision.as_dict(), "request_id": given.request_id, "confidence": judged}
 
 
 def _ready(slug: str) -> Compiled:

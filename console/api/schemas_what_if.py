@@ -169,6 +169,7 @@ class Cases(Schema):
     """
 
     cell: dict[str, Any] | None
+    verdicts: dict[str, int]
     total: int
     searched: int | None
     cases: list[Case]

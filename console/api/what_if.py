@@ -68,6 +68,7 @@ def read_cases(request: HttpRequest, slug: str, body: Body[CasesOf]) -> Any:
     )
     return {
         "cell": page.summary,
+        "verdicts": page.verdicts,
         "total": page.total,
         "searched": page.searched,
         "cases": list(page.cases),

@@ -39,7 +39,8 @@ def seal(use_case: str, *, least: int | None = None, most: int = MOST) -> int:
         with transaction.atomic():
             if not _locked(use_case):
                 return total
-            _tidy(use_case)
+            if not total:
+                _tidy(use_case)
             found = next(_unsealed(use_case, LEAST if least is None else least, most), None)
             if found is None:
                 return total

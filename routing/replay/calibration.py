@@ -193,7 +193,8 @@ def labels(columns: Columns, model: str, source: str, *, alone: bool = False, si
     rows, kinds_of = given[uniform], kinds[uniform]
     confidence = reported(columns, model, context=source == "context")[rows]
     usable = ~np.isnan(confidence)
-    rows, kinds_of, confidence = (array[usable][-MOST_LABELS:] for array in (rows, kinds_of, confidence))
+    kept = np.flatnonzero(usable)[-MOST_LABELS:]
+    rows, kinds_of, confidence = rows[kept], kinds_of[kept], confidence[kept]
     places = (int(share(columns.request_ids[row], "calibration") * FOLDS) for row in rows.tolist())
     return Labels(
         confidence=confidence,

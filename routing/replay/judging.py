@@ -5,13 +5,15 @@ operations in the same order, so that every bit is the same.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from routing.engine.calibration import Map
 from routing.engine.decide import compile_document
 from routing.replay.columns import Columns, Floats
+
+_BLOCK: Final = 1 << 14
 
 
 def maps_of(document: Mapping[str, Any]) -> dict[str, Map]:
@@ -42,7 +44,16 @@ def judged(columns: Columns, model: str, line: Map | None, *, context: bool) -> 
     if line is None:
         return reported(columns, model, context=context)
     key = (model, context, tuple(line.reported), tuple(line.calibrated))
-    return columns.memory.get("judged", key, lambda: mapped(line, reported(columns, model, context=context)))
+    return columns.memory.get("judged", key, lambda: _whole(line, reported(columns, model, context=context)))
+
+
+def _whole(line: Map, confidence: Floats) -> Floats:
+    """Map a whole column, block by block: what a block needs stays in the processor's cache."""
+    made = np.empty(len(confidence))
+    for start in range(0, len(confidence), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        made[rows] = mapped(line, confidence[rows])
+    return made
 
 
 def reported(columns: Columns, model: str, *, context: bool) -> Floats:

@@ -177,7 +177,8 @@ def _people(
     def falling(action: str) -> Floats:
         chosen = np.array([act == action for _, act in bands] + [False], np.bool_)[below]
         counted = np.bincount(where[chosen], minlength=size + 1)
-        return (counted.sum() - _at_or_above(counted)).astype(np.float64) + fixed(action)
+        fallen: Floats = counted.sum() - _at_or_above(counted) + float(fixed(action))
+        return fallen
 
     answers = _at_or_above(np.bincount(where, minlength=size + 1)).astype(np.float64) + fixed("answer")
     return falling("review") + share * answers, falling("escalate"), answers

@@ -59,6 +59,11 @@ class Cell:
         cells = matrix(self.before, self.after, 0)
         return next((c for c in cells if (c["live"], c["draft"]) == (self.live, self.draft)), None)
 
+    def verdicts(self) -> dict[str, int]:
+        """Return how many of its decisions have which verdict on the answer that stands in the draft."""
+        found = np.bincount(self.after.replayed.cell[self.places] % 4, minlength=4)
+        return {word: int(found[code]) for word, code in VERDICTS.items()}
+
     def rules(self) -> dict[str, int]:
         """Return how many of its decisions each rule decides, under either document; `NO_RULE` under neither."""
         decided = [_rules(side, self.places) for side in (self.before, self.after)]

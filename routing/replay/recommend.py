@@ -253,7 +253,8 @@ def marked(
     baseline: Json | None = None,
 ) -> dict[str, Setting | None]:
     """Return where documents stand beside the frontier of one of them, on the same decisions; None where unknown."""
-    sample, found = _comparable_sample(columns, document), {}
+    sample = _comparable_sample(columns, document)
+    found: dict[str, Setting | None] = {}
     for name, one in wanted.items():
         band = answering(one) if one is not None else None
         if one is None or band is None or not len(sample):

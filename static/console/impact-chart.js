@@ -3,7 +3,7 @@
 import { draw } from "./chart.js";
 import { morph } from "./morph.js";
 
-const CALM_MS = 500; // the numbers of a handle that is moved on come first
+const CALM_MS = 1500; // the numbers of a handle that is moved on come first: a curve takes longer than they do
 const part = document.getElementById("impact-chart");
 const told = document.getElementById("impact-chart-body");
 const plot = part?.querySelector("[data-figure]");

@@ -23,6 +23,7 @@ PAGES = [
     "/tokens",
     f"{USE_CASE}/",
     f"{USE_CASE}/tune",
+    f"{USE_CASE}/tune/impact",
     f"{USE_CASE}/tune/rule",
     f"{USE_CASE}/models",
     f"{USE_CASE}/calibration",
@@ -189,6 +190,7 @@ def test_what_would_move_is_read_and_the_result_kept(
     page = open_page(by="ops")
     page.goto(f"{USE_CASE}/tune")
     page.get_by_role("slider", name="Answer from").press("End")
+    expect(page.locator(".changes")).to_contain_text("Answer from 1.00")  # saved; the panel is faster
     moved = page.locator("#impact .matrix td.moved a").first
     count = moved.inner_text()
     moved.click()

@@ -66,7 +66,8 @@ def test_a_promise_is_stated_kept_by_a_recommended_setting_and_certified(
     stack.manage("import_decisions", SLUG, str(labelled(tmp_path)))
     page.reload()
     threshold = page.locator("#threshold")
-    expect(threshold).to_contain_text("cheapest with at most 3.5 % wrong among answered")
+    # The first question after an import reads the history anew; a busy machine takes its time for that.
+    expect(threshold).to_contain_text("cheapest with at most 3.5 % wrong among answered", timeout=45_000)
     expect(threshold.locator(".js-plotly-plot")).to_be_visible()
     expect(page.locator("#ladders .js-plotly-plot")).to_be_visible()
     edge = re.search(r"Use (0\.\d+)", threshold.inner_text())

@@ -131,21 +131,25 @@ def _ask(pk: UUID) -> None:
 def stop(*, upload: Upload, by: User, reason: str = "") -> Upload:
     """Stop what is under way; what is stored stays. A file that nothing was done with yet is thrown away."""
     row = _own(upload, by)
+    unread = row.status == "uploaded"
     if row.status == "running" and not is_silent(row):
         if row.stop_asked:
             return row
         row.stop_asked = True
     elif row.status in (*UNDER_WAY, "uploaded"):
-        if row.status == "uploaded":
+        if unread:
             transaction.on_commit(lambda: uploads.remove(row.pk))
         row.status, row.run, row.ended_at = "stopped", None, timezone.now()
     else:
         return row
     row.save()
-    what = "thrown away" if row.started_at is None else "stopped; what was stored stays"
+    what = "Check" if row.checking else "Import"
+    words = (
+        f"{row.name} thrown away; nothing of it was imported." if unread else f"{what} of {row.name} stopped."
+    )
     log.record(
         kind="upload.stopped",
-        sentence=f"{'Check' if row.checking else 'Import'} of {row.name} {what}.",
+        sentence=words,
         by=by,
         use_case=row.use_case.slug,
         reason=reason,

@@ -29,7 +29,7 @@ HEADER = (
     *("id", "at", "request_id", "text", "answer", "model", "confidence", "verdict", "verdict_by"),
     *(f"{side}_{key}" for side in ("old", "new") for key in Way.__dataclass_fields__),
 )
-VERDICTS = (("wrong", "wrong"), ("right", "right"), ("none", "none"))
+VERDICTS = ("wrong", "right", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def wish_of(request: HttpRequest) -> Wish:
     return Wish(
         live=query.get("live", ""),
         draft=query.get("draft", ""),
-        verdict=verdict if verdict in reads.VERDICTS else "",
+        verdict=verdict if verdict in VERDICTS else "",
         rule=query.get("rule", ""),
         words=query.get("q", ""),
     )
@@ -120,14 +120,16 @@ def cases(request: HttpRequest, slug: str) -> HttpResponse:
     """Show one page of a cell's decisions, the newest first."""
     use_case = use_case_for(request, slug)
     wish, skip = wish_of(request), min(number_of(request.GET.get("skip", "")) or 0, SKIP_MOST)
-    context = {"wish": wish, "skip": skip, "verdicts": VERDICTS, "windows": SHORT.items()}
+    context = {"wish": wish, "skip": skip, "windows": SHORT.items()}
     try:
         source = source_of(request, use_case)
         found = reads.page(source.question, wish, skip, reads.PAGE)
     except Loading as loading:
         return _page(request, use_case, context | {"trouble": str(loading), "again": True}, 503)
-    except Refused:
+    except Refused as refused:
         words = "The draft has faults; put them right first, then its cases can be read."
+        if not _of_draft(request):  # written under an older schema
+            words = f"It cannot be replayed any more. {refused}"
         return _page(request, use_case, context | {"trouble": words}, 422)
     fixed = source.keys | {"live": wish.live, "draft": wish.draft}
     narrow = {"verdict": wish.verdict, "rule": wish.rule, "q": wish.words}
@@ -142,6 +144,8 @@ def cases(request: HttpRequest, slug: str) -> HttpResponse:
         "last": skip + len(found.cases),
         "newer": max(0, skip - reads.PAGE) if skip else None,
         "older": skip + reads.PAGE if skip + reads.PAGE < found.total else None,
+        "verdicts": [(word, found.verdicts[word]) for word in VERDICTS],
+        "judged": found.verdicts["wrong"] + found.verdicts["right"],
         "badge": _title(found.summary["wrong"]["badge"]) if found.summary else "",
         "ways": (_title(wish.live), _title(wish.draft)),
         "moves": wish.live != wish.draft,
@@ -150,9 +154,13 @@ def cases(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, use_case: UseCase, context: dict[str, Any], status: int) -> HttpResponse:
-    tab = "changes" if "version" in request.GET or "kept" in request.GET else "tune"
+    tab = "tune" if _of_draft(request) else "changes"
     context = {**frame(request, use_case, tab), **context}
     return render(request, "usecases/what_if/cases.html", context, status=status)
+
+
+def _of_draft(request: HttpRequest) -> bool:
+    return not (request.GET.get("version") or request.GET.get("kept"))
 
 
 def _title(name: str) -> str:

@@ -14,6 +14,7 @@ from usecases.views.draft_impact import FAULTY, window_span
 from usecases.views.draft_work import Work, listed
 from usecases.views.impact_chart import Heard, drawable, figure, heard
 
+CANNOT = "Cannot be promised: "
 NO_CURVE = "A curve will stand here once enough answers were audited to know how many are wrong."
 
 
@@ -42,7 +43,7 @@ def advised_for(work: Work, window: str) -> Advised:
     question: dict[str, Any] = {"use_case": work.use_case, "document": work.document, "by": work.by}
     try:
         found = advice.threshold(**question)
-        curve = advice.curve(**question, window=window_span(window))
+        curve = advice.curve(**question, window=window_span(window), advised=found)
     except what_if.Loading as loading:
         return Advised(words=str(loading))
     except Refused as refusal:
@@ -59,7 +60,8 @@ def advised_for(work: Work, window: str) -> Advised:
 def _advice(work: Work, found: advice.Advice) -> dict[str, Any]:
     """Return the words of a piece of advice, and the field that follows it."""
     if found.answer_from is None:
-        return {"sentence": f"Cannot be promised: {found.missing}"}
+        said = found.missing.removeprefix(CANNOT)
+        return {"sentence": f"{CANNOT}{said}"}
     value = CONFIDENCE.show(found.answer_from)
     limit = f"errors under {found.certificate['wrong_at_most'] * 100:g}%"
     index, edge = _answering(work)

@@ -85,8 +85,8 @@ def use(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         document = recommend.with_answer_from(work.document, answer_from)
         sentence = f"Recommended: answer from {answer_from:.2f}"
+    # No notice: the page lists what the draft changes, and a notice would lie over the button that applies it.
     drafts.edit(draft=draft, document=document, by=person(request), sentence=sentence)
-    messages.success(request, f"{sentence}. It is in your draft; nothing is live yet.")
     return redirect("models" if rungs else "tune", slug)
 
 

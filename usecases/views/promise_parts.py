@@ -7,8 +7,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from routing.engine.digest import digest
 from usecases import advice, promise_charts, promise_evidence, promise_standing, promises
-from usecases.models import Certificate, UseCase
+from usecases.models import Certificate, Promise, UseCase
 from usecases.views import frame, use_case_for
 from usecases.views.draft_work import Work, work_for
 from usecases.views.kill_switches import person
@@ -16,6 +17,7 @@ from usecases.windows import Loading
 
 # The page says so in bold; the sentence goes on from there.
 CANNOT: Final = "Cannot be promised: "
+EARLIER: Final = 10
 
 
 @login_required
@@ -38,7 +40,7 @@ def _part(request: HttpRequest, slug: str, name: str, made: Any) -> HttpResponse
     document = work.live if work.faults else work.document
     context |= {"drafted": document != work.live, "faulty": bool(work.faults), "may_tune": work.may_tune}
     try:
-        context |= _shown(made(request, use_case, work, document))
+        context |= _shown(made(request, use_case, work, document), document)
     except Loading as loading:
         context |= {"loading": loading}
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
@@ -46,12 +48,13 @@ def _part(request: HttpRequest, slug: str, name: str, made: Any) -> HttpResponse
     return render(request, "usecases/promise/part.html", {**frame(request, use_case, "promise"), **context})
 
 
-def _shown(found: dict[str, Any]) -> dict[str, Any]:
+def _shown(found: dict[str, Any], document: Any) -> dict[str, Any]:
     """Return a part's context with what its buttons carry. Figures go as text: htmx takes scripts out of answers."""
     advised: advice.Advice = found["advice"]
     return found | {
         "figure_json": json.dumps(found["figure"], allow_nan=False) if found["figure"] else "",
         "sides": (advised.now, advised.then),
+        "in_draft": advised.document is not None and digest(advised.document) == digest(document),
         "missing_words": advised.missing.removeprefix(CANNOT),
         "answer_from_text": repr(advised.answer_from),
         "rung_texts": [f"{model}:{accept_from!r}" for model, accept_from in advised.rungs],
@@ -69,7 +72,7 @@ def _labels(request: HttpRequest, use_case: UseCase, work: Work, document: Any) 
     return {
         "so_far": so_far,
         "lacking": so_far.missing.removeprefix(CANNOT),
-        **(_certified(certificate) if certificate else {}),
+        **(_certified(certificate, promises.of(use_case)) if certificate else {}),
         "certified": promise_standing.standing_of(certificate, by) if certificate else None,
         "advice": advice.threshold(use_case=use_case, document=document, by=by),
         "curve": curve,
@@ -78,9 +81,12 @@ def _labels(request: HttpRequest, use_case: UseCase, work: Work, document: Any) 
     }
 
 
-def _certified(certificate: Certificate) -> dict[str, Any]:
+def _certified(certificate: Certificate, promise: Promise) -> dict[str, Any]:
     words = stated_words(certificate.wrong_at_most, certificate.confidence)
+    now = stated_words(promise.wrong_at_most, promise.confidence)
     return {
+        "other_promise": now if now != words else "",
+        "earlier": Certificate.objects.filter(use_case=certificate.use_case)[1:EARLIER],
         "certificate": certificate,
         "said": words,
         "subject": promise_standing.subject_words(certificate.subject),
@@ -90,9 +96,9 @@ def _certified(certificate: Certificate) -> dict[str, Any]:
 
 def stated_words(wrong_at_most: float, confidence: float) -> str:
     """Say a promise with a capital letter."""
-    from routing.replay.certificate import Promise
+    from routing.replay import certificate
 
-    words = Promise(wrong_at_most, round(1 - confidence, 12)).words()
+    words = certificate.Promise(wrong_at_most, round(1 - confidence, 12)).words()
     return f"{words[:1].upper()}{words[1:]}"
 
 

@@ -46,8 +46,9 @@ def test_the_loosest_threshold_that_labels_allow_is_advised_with_what_it_saves(
         f"Use {found.answer_from:.2f}: cheapest with at most 5.0 % wrong among answered, with 95.0 % confidence"
     )
     assert found.certificate["bound"] <= 0.05
-    assert found.then.answered > found.now.answered
-    assert found.then.cost_usd < found.now.cost_usd
+    told = found.as_dict()
+    assert told["then"]["answered"] > told["now"]["answered"]
+    assert told["then"]["cost_usd"] < told["now"]["cost_usd"]
     assert (found.carried, found.within_cost, found.live_already) == (True, None, False)
     json.dumps(found.as_dict(), allow_nan=False)
 
@@ -74,7 +75,8 @@ def test_a_whole_ladder_is_advised_and_stands_on_the_frontier(both_periods: UseC
     found = advice.ladder(use_case=both_periods, document=BOTH, by=ops)
     assert found.document is not None
     assert {name for name, _ in found.rungs} <= {"small", "large"}
-    assert found.then.cost_usd <= found.now.cost_usd
+    told = found.as_dict()
+    assert told["then"]["cost_usd"] <= told["now"]["cost_usd"]
     drawn = advice.frontier(use_case=both_periods, document=BOTH, by=ops)
     costs = [point["cost_usd"] for point in drawn["frontier"]]
     wrong = [point["wrong"] for point in drawn["frontier"]]

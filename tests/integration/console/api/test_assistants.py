@@ -14,6 +14,7 @@ from uuid6 import uuid7
 from console import tokens
 from routing import selectors
 from routing.models import Assistant, Decision, Holding, Outcome, Target
+from tests.documents import claims
 from usecases.models import UseCase
 
 Api = Callable[..., Any]
@@ -322,6 +323,25 @@ def test_deciding_needs_no_assistant_of_ours(api: Api, target: Target) -> None:
 
     assert (found["action"], found["rule"], found["queue"]) == ("escalate", "legal", "legal-desk")
     assert (found["version"], found["digest"], found["request_id"]) == (1, target.digest, "r-1")
+
+
+def test_deciding_calibrates_what_the_model_said_and_tells_what_was_judged(
+    api: Api, ops: User, use_case: UseCase
+) -> None:
+    from usecases.actions import versions
+
+    document = claims()
+    document["models"][0]["calibration"] = {"reported": [0.5, 1.0], "calibrated": [0.2, 0.7]}
+    versions.apply(use_case=use_case, document=document, by=ops, reason="Boasts", expected_version=1)
+
+    def decided(**signals: Any) -> tuple[str, float | None]:
+        found = api("POST", "/use-cases/claims/decide", {"request_id": "r", "signals": signals}).json()
+        return found["action"], found["confidence"]
+
+    assert decided(model="small", confidence=1.0) == ("review", 0.7)
+    assert decided(model="large", confidence=0.9) == ("answer", 0.9)
+    assert decided(confidence=0.9) == ("answer", 0.9)
+    assert decided(model="small", confidence="0.9") == ("escalate", None)
 
 
 def test_deciding_follows_the_kill_switch(api: Api, ops: User, use_case: UseCase) -> None:

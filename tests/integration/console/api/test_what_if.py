@@ -215,3 +215,10 @@ def test_the_decisions_behind_a_cell_are_read_in_pages(past: None, ask: Ask) -> 
     assert [case["text"] for case in right["cases"]] == ["Request 5", "Request 6", "Request 7"]
     assert ask(question | {"limit": 501, "verdict": "x"}, at="/cases").status_code == 422
     assert ask(question, at="/cases", by="stranger").status_code == 404
+
+
+def test_every_question_is_in_the_documentation(client: Client) -> None:
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    base = "/api/v1/use-cases/{slug}/what-if"
+    for path, method in (("", "post"), ("/cases", "post"), ("/{pk}", "get"), ("/{pk}/again", "post")):
+        assert paths[base + path][method]["summary"]

@@ -93,6 +93,41 @@ def test_below_its_rung_the_next_is_asked_and_the_last_answer_stands(
     assert record["answer"] == "Probably.", "a reviewer reads what the model would have said"
 
 
+def mapped(document: Json, model: int, **points: float) -> Json:
+    """Return the document with a calibration map for one model: what it says is in the names, as `says_95`."""
+    given = {int(name.removeprefix("says_")) / 100: counts for name, counts in points.items()}
+    line = {"reported": [0.0, *given], "calibrated": [0.0, *given.values()]}
+    models = [m | {"calibration": line} if i == model else m for i, m in enumerate(document["models"])]
+    return document | {"models": models}
+
+
+def test_rungs_and_bands_judge_what_a_map_makes_of_it_and_what_was_said_is_kept(
+    bench: Bench, provider: ModelProvider
+) -> None:
+    """The sure one boasts: its 0.95 counts 0.60, so the next one is asked, whose 0.70 counts 0.90."""
+    boasts = mapped(document(provider, "sure", "middling"), 0, says_95=0.6)
+    bench.set(boasts)
+    answer, record = bench.ask()
+    assert [(t["model"], t["confidence"]) for t in record["tried"]] == [("sure", 0.95), ("middling", 0.7)]
+    assert (record["model"], record["confidence"], record["action"]) == ("middling", 0.7, "review")
+
+    bench.set(mapped(boasts, 1, says_70=0.9))
+    answer, record = bench.ask()
+    assert said(answer) == "Probably."
+    assert [(t["model"], t["confidence"]) for t in record["tried"]] == [("sure", 0.95), ("middling", 0.7)]
+    assert (record["confidence"], record["signal"], record["action"]) == (0.9, "verbalised", "answer")
+    assert answer["decision"]["confidence"] == 0.9
+
+
+def test_what_a_caller_says_is_calibrated_once_and_kept_as_said(
+    bench: Bench, provider: ModelProvider
+) -> None:
+    bench.set(mapped(document(provider, "plain", source="context"), 0, says_90=0.6, says_100=0.9))
+    _, record = bench.ask(signals={"confidence": 0.9})
+    assert (record["confidence"], record["signal"], record["action"]) == (0.6, "context", "review")
+    assert record["tried"][0]["confidence"] == 0.9
+
+
 def test_a_broken_model_is_noted_and_the_ladder_goes_on(bench: Bench, provider: ModelProvider) -> None:
     bench.set(document(provider, "broken", "sure"))
     answer, record = bench.ask()

@@ -17,7 +17,8 @@ from usecases.publishing import Refused
 
 
 def test_a_promise_is_kept_with_its_history_and_told_in_the_record(use_case: UseCase, ops: User) -> None:
-    assert (promises.of(use_case).wrong_at_most, promises.of(use_case).pk) == (0.02, None)
+    assert promises.of(use_case).wrong_at_most == 0.02
+    assert promises.of(use_case).pk is None
     actions.state(use_case=use_case, promise={"wrong_at_most": 0.03}, by=ops, reason="Agreed with legal")
     actions.state(use_case=use_case, promise={"cost_at_most_usd": 0.5, "review_usd": 3}, by=ops)
 
@@ -30,7 +31,7 @@ def test_a_promise_is_kept_with_its_history_and_told_in_the_record(use_case: Use
         "Promised: at most 3 % wrong among answered, with 95 % confidence. A task costs at most $0.5. "
         "A review costs $3 and takes 4 min, an escalation $6 and 12 min."
     )
-    assert (event.old["review_usd"], event.new["review_usd"]) == (2.0, 3.0)
+    assert [side["review_usd"] for side in (event.old, event.new) if side] == [2.0, 3.0]
     actions.state(use_case=use_case, promise={"cost_at_most_usd": None}, by=ops)
     assert promises.of(use_case).cost_at_most_usd is None
 

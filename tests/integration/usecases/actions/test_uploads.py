@@ -66,7 +66,7 @@ def running(upload: Upload, *, seconds_ago: float = 0) -> Upload:
 
 
 def versions(upload: Upload) -> int:
-    return int(Upload.history.filter(id=upload.pk).count())  # type: ignore[attr-defined]
+    return int(Upload.history.filter(id=upload.pk).count())
 
 
 # Give
@@ -271,6 +271,8 @@ def test_what_no_worker_reads_is_stopped_at_once(give: Give, ops: User) -> None:
     waiting = actions.stop(upload=actions.start(upload=give(), by=ops), by=ops)
     dead = actions.stop(upload=running(give(), seconds_ago=61), by=ops)
     assert [waiting.status, dead.status] == ["stopped", "stopped"]
+    told = Event.objects.filter(kind="upload.stopped").values_list("sentence", flat=True)
+    assert list(told) == ["Import of log.csv stopped."] * 2
     assert uploads.is_there(waiting)
     assert actions.start(upload=waiting, by=ops).status == "queued"
 
@@ -282,6 +284,8 @@ def test_a_file_that_nobody_wants_is_thrown_away(
     with django_capture_on_commit_callbacks(execute=True):
         upload = actions.stop(upload=upload, by=ops)
     assert (upload.status, list(place.iterdir())) == ("stopped", [])
+    words = "log.csv thrown away; nothing of it was imported."
+    assert Event.objects.get(kind="upload.stopped").sentence == words
     before = versions(upload)
     actions.stop(upload=upload, by=ops)
     assert versions(upload) == before

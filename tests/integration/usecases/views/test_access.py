@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 PAGES = (
     *("", "changes", "changes/1", "cases", "cases.csv", "what-if", "calibration"),
+    *("promise", "promise/labels", "promise/ladders"),
     *("decisions", "decisions.csv", "assistants", "guardrails"),
 )
 BUTTONS = {
@@ -23,6 +24,9 @@ BUTTONS = {
     # Who may, is told that no map is proposed, and that this model is not there.
     "calibration/propose": {"ops": 422, "risk": 403, "admin": 422, "stranger": 404},
     "calibration/remove": {"ops": 422, "risk": 403, "admin": 422, "stranger": 404},
+    # Who may, is told how many labels are missing, and that no setting was named.
+    "promise/certify": {"ops": 422, "risk": 403, "admin": 422, "stranger": 404},
+    "promise/use": {"ops": 422, "risk": 403, "admin": 422, "stranger": 404},
     # Who may, is told that there are no decisions yet.
     "what-if/keep": {"ops": 422, "risk": 403, "admin": 422, "stranger": 404},
 }

@@ -90,6 +90,13 @@ def test_the_line_on_top_says_how_many_are_wrong_among_those_with_a_verdict(
     assert "Models cost a task, live $0.010 Models cost a task, draft $0.010" in top
 
 
+def test_a_few_verdicts_of_the_desk_are_no_error_rate(as_ops: Client, past: Past) -> None:
+    past((0.8, True), (0.8, False), *[(0.8, None)] * 8)
+    said = text(shown(as_ops))
+    assert "not knowable — 2 of 10 have a verdict: that says nothing of the others" in said
+    assert "wrong (1) right (1) none (8)" in said
+
+
 def test_the_newest_fifty_come_first_and_the_others_a_page_later(as_ops: Client, past: Past) -> None:
     past(*[(0.8, None)] * 53)
     first, second = shown(as_ops), shown(as_ops, "&skip=50")

@@ -200,16 +200,19 @@ def test_rules_and_segments_stand_beside_each_other_in_live_and_draft(
     assert "south 2, 50.0%" in text(html)
 
 
-def test_the_curve_comes_with_the_setting_that_keeps_the_promise_or_what_is_missing(
-    as_ops: Client, use_case: UseCase, ops: User, past: Past
-) -> None:
+def test_below_the_curve_stands_what_is_missing_for_a_promise(as_ops: Client, past: Past) -> None:
     past(0.95, 0.9)
     html = as_ops.get(f"{PATH}/chart").content.decode()
     assert "Cannot be promised: 149 clean labels needed, you have 2" in text(html)
+
+
+def test_the_setting_that_keeps_the_promise_is_put_into_the_draft_as_any_edit(
+    as_ops: Client, use_case: UseCase, ops: User, past: Past
+) -> None:
     past(*[0.9 + number / 10_000 for number in range(160)])
     html = as_ops.get(f"{PATH}/chart").content.decode()
     field = re.search(r'name="(bands\.0\.from)" value="([\d.]+)"', html)
-    assert field
+    assert field, text(html)
     as_ops.post("/use-cases/claims/tune/edit", {field[1]: field[2], "tab": "tune"})
     assert Draft.objects.get().document["bands"][0]["from"] == float(field[2])
     assert "The draft answers from" in text(as_ops.get(f"{PATH}/chart").content.decode())

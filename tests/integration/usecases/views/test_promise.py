@@ -105,9 +105,13 @@ def test_the_certificate_the_recommendation_and_both_charts_stand_on_the_page(
     actions.state(use_case=chat, promise={"wrong_at_most": 0.05}, by=ops)
     answer = client.get(f"{path}/labels", headers=HTMX)
     assert "cheapest with at most 5.0 % wrong among answered" in text(answer)
+    assert "You promise something else by now: “At most 5.0 % wrong among answered" in text(answer)
     assert 'id="curve-figure"' in answer.content.decode()
     assert client.post(f"{path}/certify", {"reason": "New promise"}).status_code == 302
     assert Certificate.objects.count() == 2
+    said = text(client.get(f"{path}/labels", headers=HTMX))
+    assert "Holds; no labels since" in said
+    assert "Earlier certificates" in said
 
     ladders = client.get(f"{path}/ladders").content.decode()
     assert 'id="frontier-figure"' in ladders
@@ -126,6 +130,7 @@ def test_a_recommended_setting_goes_into_the_draft_as_it_was_shown(
     document = Draft.objects.get(use_case=chat).document
     assert [f"{rung['model']}:{rung['accept_from']}" for rung in document["ladder"]] == wish["rung"]
     assert document["bands"][0]["from"] == float(wish["answer_from"][0])
+    assert "This is what your draft says." in text(client.get("/use-cases/chat/promise/ladders"))
 
     assert (
         client.post("/use-cases/chat/promise/use", {"answer_from": "0.8"})
@@ -136,3 +141,20 @@ def test_a_recommended_setting_goes_into_the_draft_as_it_was_shown(
     for strange in ({"answer_from": "nan"}, {"answer_from": "0.8", "rung": "gone:0"}, {}):
         assert client.post("/use-cases/chat/promise/use", strange).status_code == 422
     assert Draft.objects.get(use_case=chat).document["bands"][0]["from"] == 0.8
+
+
+def test_while_history_is_read_for_somebody_else_each_part_says_how_far_it_is(
+    as_ops: Client, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from routing.history import SHARED
+
+    monkeypatch.setattr(SHARED, "wait_seconds", 0.01)
+    as_ops.get(f"{PATH}/labels")
+    with SHARED._turn(SHARED._entry("claims")):
+        for part in ("labels", "ladders"):
+            answer = as_ops.get(f"{PATH}/{part}", headers=HTMX)
+            assert "Reading history:" in text(answer)
+            assert f"/promise/{part}" in answer.content.decode()
+        refused = as_ops.post(f"{PATH}/certify")
+        assert refused.status_code == 422
+        assert "Ask again in a moment" in text(refused)

@@ -14,6 +14,7 @@ from routing.imports.records import Answer, Recorded
 from routing.replay.building import build
 from routing.replay.replay import replay
 from tests.documents import claims
+from tests.unit.routing.engine.generated import maps
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 CONFIDENCE = st.one_of(st.none(), st.sampled_from([0.0, 0.59, 0.6, 0.7, 0.85, 0.92, 1.0]))
@@ -48,9 +49,14 @@ def stored(document: dict[str, Any], rows: list[Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("source", ["verbalised", "context"])
 @settings(max_examples=60, deadline=None)
-@given(rows=st.lists(ROW, min_size=1, max_size=30), cap=st.sampled_from([None, 0.0, 0.05]))
-def test_replay_and_import_agree(source: str, rows: list[Any], cap: float | None) -> None:
+@given(
+    rows=st.lists(ROW, min_size=1, max_size=30),
+    cap=st.sampled_from([None, 0.0, 0.05]),
+    line=st.none() | maps(),
+)
+def test_replay_and_import_agree(source: str, rows: list[Any], cap: float | None, line: Any) -> None:
     document = claims(cost_per_task_usd=cap, holdout_share=0.2, audit_share=0.5)
+    document["models"][0]["calibration"] = line
     document["confidence"]["source"] = source
     decisions = stored(document, rows)
     replayed = replay(build(decisions), compile_document(document, version=3))

@@ -50,8 +50,8 @@ def test_the_cells_are_all_decisions_each_once_and_as_both_documents_decide(side
 def test_verdicts_and_rules_narrow_a_cell(sides: tuple[Side, Side]) -> None:
     before, after = sides
     cell = picking.cell(before, after, "review", "answer")
-    verdicts = [len(cell.only(verdict=word)) for word in picking.VERDICTS]
-    assert sum(verdicts) == len(cell)
+    verdicts = {word: len(cell.only(verdict=word)) for word in picking.VERDICTS}
+    assert (sum(verdicts.values()), cell.verdicts()) == (len(cell), verdicts)
     rules = cell.rules()
     assert len(rules) > 1
     for rule, count in rules.items():
