@@ -24,7 +24,7 @@ def call(client: Client, people: dict[str, User]) -> Call:
     def called(method: str, path: str, body: Any = None, *, by: str = "ops", **headers: str) -> Any:
         if by not in keys:
             keys[by] = tokens.issue(name=by, by=people["admin"], user=people[by])[1]
-        said = {} if body is None else {"data": json.dumps(body)}
+        said: dict[str, Any] = {} if body is None else {"data": json.dumps(body)}
         headers["Authorization"] = f"Bearer {keys[by]}"
         return client.generic(
             method, f"{HOME}{path}", content_type="application/json", headers=headers, **said

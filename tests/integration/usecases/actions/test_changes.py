@@ -60,6 +60,7 @@ def test_submitting_freezes_what_is_asked_and_on_what_evidence(change: Change) -
     assert change.evidence["live_version"] == 1
     assert change.expires_at - change.submitted_at > timedelta(days=13)
     event = Event.objects.latest("id")
+    assert event.new is not None
     assert (event.kind, event.reason, event.new["change"]) == ("change.submitted", "Backlog at peak", 1)
     assert Target.objects.get(use_case="claims").version == 1
 
