@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from usecases import permissions, reviewing, timeline
 from usecases.actions import approvals, changes, drafts, overrides
-from usecases.checks import FAILED, PASSED, Check
+from usecases.checks import FAILED, NEEDS, PASSED, Check
 from usecases.models import Change, Override, Remark, UseCase, Version
 from usecases.publishing import Refused, Stale
 from usecases.record import moment
@@ -44,6 +44,7 @@ class Rights:
     approve: bool
     publish: bool
     say: bool
+    override: bool
 
     @property
     def any(self) -> bool:
@@ -92,7 +93,10 @@ def rights(review: Review, by: User) -> Rights:
     asked = row.status == Change.Status.CHANGES_REQUESTED
     publish = living and permissions.can(by, changes.verb_of(row), row.use_case)
     say = permissions.can(by, "tune", row.use_case) or permissions.can(by, "approve", row.use_case)
-    return Rights(living and mine, judge, may_count and not given and not asked, publish, say)
+    both = permissions.can(by, "tune", row.use_case) and permissions.can(by, "approve", row.use_case)
+    past = any(one.status == NEEDS for one in review.checks) and not row.leaves_to
+    approve = may_count and not given and not asked
+    return Rights(living and mine, judge, approve, publish, say, living and both and past)
 
 
 def counted(checks: tuple[Check, ...]) -> str:
@@ -233,6 +237,8 @@ def _work_over(request: HttpRequest, row: Change, verb: str, by: User) -> str:
     if verb == "renew":
         changes.renew_evidence(change=row, by=by)
         return "The evidence is taken anew; approvals given before are void."
+    if verb == "override":
+        return _override(request, row, by)
     if verb != "schedule":
         raise Http404("There is no such button.")
     at = moment(request.POST.get("at", ""))
@@ -240,6 +246,20 @@ def _work_over(request: HttpRequest, row: Change, verb: str, by: User) -> str:
         raise Refused("Give a date and a time.", [{"path": "at", "message": "Give a date and a time."}])
     changes.schedule(change=row, by=by, at=at)
     return "It goes live by itself then, if every gate passes." if at else "It is not scheduled any more."
+
+
+def _override(request: HttpRequest, row: Change, by: User) -> str:
+    """Make the change live at once, for a time; it stays open, to be approved or not."""
+    typed = request.POST.get("hours", "").replace(",", ".")
+    try:
+        hours = float(typed)
+    except ValueError:
+        raise Refused("Say for how many hours.", [{"path": "hours", "message": "Say how many."}]) from None
+    reason = request.POST.get("reason", "").replace("\0", "")
+    granted = overrides.override(
+        use_case=row.use_case, document=row.document, by=by, hours=hours, reason=reason
+    )
+    return f"Live as r{granted.version}; it ends by itself. Somebody else will look at it."
 
 
 @button

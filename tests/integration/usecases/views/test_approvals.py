@@ -207,6 +207,21 @@ def test_terms_are_set_on_the_guardrails_page(
     )
 
 
+def test_an_override_is_granted_from_the_change_by_who_holds_both_rights(
+    client: "Client", change: "Change", admin: "User", risk: "User"
+) -> None:
+    client.force_login(risk)
+    assert "Override now" not in text(client.get(CHANGE))
+    assert client.post(f"{CHANGE}/override", {"hours": "1", "reason": "Now"}).status_code == 403
+    client.force_login(admin)
+    assert "Override now" in text(client.get(CHANGE))
+    assert client.post(f"{CHANGE}/override", {"hours": "long", "reason": "Now"}).status_code == 422
+    assert client.post(f"{CHANGE}/override", {"hours": "nan", "reason": "Now"}).status_code == 422
+    assert "Live as r2" in text(
+        client.post(f"{CHANGE}/override", {"hours": "1", "reason": "Now"}, follow=True)
+    )
+
+
 def test_overrides_are_listed_until_somebody_else_has_looked(
     client: "Client", use_case: "UseCase", admin: "User", risk: "User"
 ) -> None:
