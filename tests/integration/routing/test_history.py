@@ -329,3 +329,22 @@ def test_signals_that_nobody_recorded_are_not_known(histories: Histories) -> Non
     decided("before signals were kept")
     columns = histories.window("claims", ALL).columns
     assert [columns.signal_share(name) for name in THRESHOLDS] == [0.0, 0.0, 0.0]
+
+
+def scans() -> int:
+    """Return how often this session read all verdicts there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'routing_outcome'")
+        return int(cursor.fetchone()[0])
+
+
+def test_each_verdict_is_looked_up_by_its_index_also_where_statistics_are_old(histories: Histories) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE routing_decision, routing_outcome")
+    for number in range(50):
+        verdict(decided(f"request {number}", number, audited=True), correct=True)
+    before = scans()
+
+    histories.window("claims", ALL)
+
+    assert scans() == before
