@@ -38,6 +38,7 @@ app.conf.update(
             "options": {"expires": 600},
         },
         "checkpoint": {"task": "audit.tasks.sign_checkpoint", "schedule": 60.0, "options": {"expires": 60}},
+        "changes": {"task": "usecases.change_tasks.keep_time", "schedule": 5.0, "options": {"expires": 5}},
         "uploads": {"task": "usecases.tasks.resend", "schedule": 10.0, "options": {"expires": 10}},
         "uploads-housekeeping": {
             "task": "usecases.tasks.housekeeping",
@@ -47,3 +48,4 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["audit", "routing", "usecases"])
+app.autodiscover_tasks(["usecases"], related_name="change_tasks")

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
+
+from usecases.reviewing import waiting_for
 
 ROLES = (("admin", "Admin"), ("risk", "Risk reviewer"), ("operations", "Operations"))
 SECTIONS = {"": "portfolio", "use-cases": "portfolio"}
@@ -21,6 +24,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "section": SECTIONS.get(first, first),
         "layout": "regions.html" if partial else "base.html",
         "role": lambda: role(request),
+        "waiting_for_me": lambda: waiting_for_me(request),
     }
 
 
@@ -31,3 +35,9 @@ def role(request: HttpRequest) -> str:
         return ""
     names = set(user.groups.values_list("name", flat=True))
     return next((words for name, words in ROLES if name in names), "Guest")
+
+
+def waiting_for_me(request: HttpRequest) -> int:
+    """Count the changes that wait for this person's approval. Only the frame calls it, as above."""
+    user = getattr(request, "user", None)
+    return len(waiting_for(user)) if isinstance(user, User) else 0

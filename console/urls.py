@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from console import health
 from console.api import api
-from console.views import assistants, audit, portfolio, sign_in, tokens
+from console.views import approvals, assistants, audit, portfolio, sign_in, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in", sign_in.sign_in, name="sign-in"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("use-cases/", include("usecases.urls")),
+    path("approvals", approvals.approvals, name="approvals"),
     path("audit", audit.audit, name="audit"),
     path("audit.csv", audit.audit_csv, name="audit-csv"),
     path("assistants", assistants.assistants, name="assistants"),

@@ -11,10 +11,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from routing.engine.validation import InvalidDocument, faults
-from usecases import permissions
-from usecases.actions import guardrails, use_cases, versions
-from usecases.models import UseCase, Version
-from usecases.publishing import Refused, latest
+from usecases import permissions, terms
+from usecases.actions import changes, guardrails, use_cases, versions
+from usecases.checks import Check
+from usecases.models import Change, UseCase, Version
+from usecases.publishing import NeedsApproval, Refused, latest
+from usecases.reviewing import review_of
 
 FIELDS = ("slug", "name", "owner", "risk", "description", "document", "baseline", "message", "guardrails")
 REQUIRED = ("slug", "name", "owner", "document")
@@ -23,12 +25,17 @@ OPTIONAL = frozenset(FIELDS) - frozenset(REQUIRED)
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a config file did: whether it created the use case, and the version that is live after it."""
+    """What a config file did: whether it created the use case, and the version that is live after it.
+
+    `change`: what was proposed instead, past the lane; `gates` are those that it meets.
+    """
 
     created: bool
     changed: bool
     version: Version | None
     sentence: str
+    change: Change | None = None
+    gates: tuple[Check, ...] = ()
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -93,6 +100,7 @@ def _change(use_case: UseCase, config: dict[str, Any], by: User, reason: str) ->
             use_case=use_case,
             knobs=bounds.get("knobs") or {},
             approved_models=bounds.get("models") or [],
+            terms=terms.complete(bounds),
             by=by,
             reason=reason,
         )
@@ -105,16 +113,25 @@ def _change(use_case: UseCase, config: dict[str, Any], by: User, reason: str) ->
         risk=config.get("risk", use_case.risk),
         description=config.get("description", use_case.description),
     )
-    version = versions.apply(
-        use_case=use_case,
-        document=config["document"],
-        by=by,
-        reason=reason,
-        baseline=config.get("baseline"),
-        message=config.get("message"),
-    )
+    wish = {
+        "use_case": use_case,
+        "document": config["document"],
+        "by": by,
+        "reason": reason,
+        "baseline": config.get("baseline"),
+        "message": config.get("message"),
+    }
+    try:
+        planned = versions.plan(
+            use_case=use_case, document=wish["document"], standing=before, baseline=wish["baseline"]
+        )
+        version = versions.apply(**wish)
+    except NeedsApproval:
+        change = changes.submit(**wish)
+        return Applied(False, True, None, change.sentence, change, review_of(change).checks)
     changed = version.number != before.number
-    return Applied(False, changed, version, version.sentence if changed else "Nothing changes.")
+    said = version.sentence if changed else "Nothing changes."
+    return Applied(False, changed, version, said, gates=planned.findings.checks)
 
 
 def _limits_change(use_case: UseCase, config: dict[str, Any]) -> bool:
@@ -124,6 +141,7 @@ def _limits_change(use_case: UseCase, config: dict[str, Any]) -> bool:
     return use_case.guardrail.as_dict() != {
         "knobs": bounds.get("knobs") or {},
         "models": bounds.get("models") or [],
+        **terms.unusual(bounds),
     }
 
 

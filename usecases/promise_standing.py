@@ -4,6 +4,7 @@ A certificate is never edited. Whether it still holds is worked out when it is r
 from the labels that came since.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
@@ -144,9 +145,9 @@ def then(row: Certificate) -> Wrong:
     return _wrong(row.wrong, row.labels)
 
 
-def void(row: Certificate) -> tuple[str, ...]:
-    """Say what is live now that was not certified; empty where nothing that matters has changed."""
-    live = latest(row.use_case).document
+def void(row: Certificate, document: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Say what is live now, or would be, that was not certified; empty where nothing that matters has changed."""
+    live = latest(row.use_case).document if document is None else document
     from routing.replay.certificate import subject
     from routing.replay.recommend import answering
 

@@ -6,7 +6,7 @@ from typing import Any
 from audit import log
 from routing.actions import targets
 from routing.engine.digest import digest
-from usecases.models import UseCase, Version
+from usecases.models import Guardrail, UseCase, Version
 
 
 class Stale(Exception):
@@ -26,6 +26,10 @@ class Refused(Exception):
     def __init__(self, message: str, errors: list[dict[str, str]] | None = None) -> None:
         super().__init__(message)
         self.errors = errors or []
+
+
+class NeedsApproval(Refused):
+    """Allowed, but not to one person alone: it has to be submitted as a change, and approved by others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,13 @@ class Story:
 def lock(use_case: UseCase) -> UseCase:
     """Lock a use case's row: publications of one use case go one after the other."""
     return UseCase.objects.select_for_update().get(pk=use_case.pk)
+
+
+def lock_with_limits(use_case: UseCase) -> UseCase:
+    """Lock a use case and its guardrails: a limit that is set meanwhile counts before or after, never in between."""
+    locked = lock(use_case)
+    locked.guardrail = Guardrail.objects.select_for_update().get(use_case=locked)
+    return locked
 
 
 def latest(use_case: UseCase) -> Version:

@@ -18,6 +18,7 @@ urlpatterns = [
     path("tune/discard", tune.discard, name="draft-discard"),
     path("tune/carry-over", tune.rebase, name="draft-rebase"),
     path("tune/apply", tune.apply, name="draft-apply"),
+    path("tune/submit", tune.submit, name="draft-submit"),
     path("tune/delivery/<int:number>", tune.delivery, name="draft-delivery"),
     re_path(r"^tune/(?P<verb>undo|redo)$", tune.step, name="draft-step"),
 ]

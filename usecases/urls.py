@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from usecases.views import changes, decisions, guardrails, kill_switches, overview, use_cases
+from usecases.views import change, changes, decisions, guardrails, kill_switches, overview, use_cases
 
 of_one: list[URLPattern | URLResolver] = [
     path("", overview.overview, name="overview"),
@@ -12,6 +12,9 @@ of_one: list[URLPattern | URLResolver] = [
     path("changes", changes.changes, name="changes"),
     path("changes/<int:number>", changes.version, name="version"),
     path("changes/<int:number>/revert", changes.revert, name="revert"),
+    path("approvals/<int:number>", change.change, name="change"),
+    path("approvals/<int:number>/<slug:verb>", change.act, name="change-act"),
+    path("overrides/<int:pk>/<slug:verb>", change.override_act, name="override-act"),
     path("decisions", decisions.decisions, name="decisions"),
     path("decisions.csv", decisions.decisions_csv, name="decisions-csv"),
     path("decisions/<uuid:pk>", decisions.decision, name="decision"),

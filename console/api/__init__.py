@@ -7,6 +7,7 @@ from console.api import problems
 ROUTERS = (
     ("", "console.api.assistants.router"),
     ("/use-cases", "console.api.use_cases.router"),
+    ("/use-cases", "console.api.changes.router"),
     ("/use-cases", "console.api.what_if.router"),
     ("/use-cases", "console.api.calibrations.router"),
     ("/use-cases", "console.api.promises.router"),

@@ -3,12 +3,15 @@
 from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import Body, Header, Router
+from ninja import Body, Header, Router, Status
 
 from console.api.auth import person, user_of
 from console.api.schemas import Kill, Message, Published, Restore, version_out
+from console.api.schemas_changes import ChangeOut, change_out
 from console.api.use_cases import expected, found
-from usecases.actions import kill_switches
+from usecases import reviewing
+from usecases.actions import changes, kill_switches
+from usecases.publishing import NeedsApproval
 
 router = Router(tags=["kill switch"], auth=person)
 
@@ -37,7 +40,9 @@ def kill(request: HttpRequest, slug: str, body: Body[Kill | None] = None) -> Any
 
 
 @router.post(
-    "/use-cases/{slug}/restore", response=Published, summary="Bring a use case back from a safe state"
+    "/use-cases/{slug}/restore",
+    response={200: Published, 202: ChangeOut},
+    summary="Bring a use case back from a safe state; ask for it (202) where that takes approvals",
 )
 def restore(
     request: HttpRequest,
@@ -46,14 +51,16 @@ def restore(
     if_match: Annotated[str | None, Header(alias="If-Match")] = None,
 ) -> Any:
     use_case = found(request, slug)
-    return version_out(
-        kill_switches.restore(
-            use_case=use_case,
-            by=user_of(request),
-            reason=body.reason if body else "",
-            expected_version=expected(if_match, use_case),
-        )
-    )
+    wish: dict[str, Any] = {
+        "use_case": use_case,
+        "by": user_of(request),
+        "reason": body.reason if body else "",
+        "expected_version": expected(if_match, use_case),
+    }
+    try:
+        return version_out(kill_switches.restore(**wish))
+    except NeedsApproval:
+        return Status(202, change_out(reviewing.review_of(changes.submit_restore(**wish))))
 
 
 @router.put("/use-cases/{slug}/message", response=Published, summary="Change what customers read on baseline")

@@ -8,6 +8,7 @@ from pydantic_core import PydanticUseDefault
 
 from usecases.gates import Gate
 from usecases.models import UseCase, Version
+from usecases.terms import USUAL
 
 
 def _unsaid(value: Any) -> Any:
@@ -76,6 +77,20 @@ class Guardrails(Strict):
     knobs: Annotated[dict[str, Any], Unsaid] = {}
     models: Annotated[list[str], Unsaid] = []
     reason: Reason = ""
+    approvals: int | None = None
+    approvers: dict[str, list[str]] | None = None
+    approvals_to_restore: int | None = None
+    expire_days: int | None = None
+    freezes: list[dict[str, Any]] | None = None
+    quiet_hours: dict[str, Any] | None = None
+    evidence_needed: bool | None = None
+    evidence_hours: int | None = None
+    certificate_needed: bool | None = None
+
+    def terms(self) -> dict[str, Any]:
+        """Return the terms that were said; the others stay as they are."""
+        said = self.model_dump(include=set(USUAL))
+        return {key: value for key, value in said.items() if value is not None}
 
 
 class VersionOut(Schema):
@@ -127,6 +142,8 @@ class DryRun(Schema):
     sentence: str
     differences: list[Difference]
     gates: list[GateOut]
+    checks: list[dict[str, str]]
+    approvals_needed: int
 
 
 class UseCaseOut(Schema):

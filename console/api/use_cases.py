@@ -8,9 +8,7 @@ from pydantic import Field
 
 from console.api.auth import person, user_of
 from console.api.schemas import (
-    Change,
     Diff,
-    DryRun,
     Guardrails,
     Published,
     Revert,
@@ -18,7 +16,6 @@ from console.api.schemas import (
     UseCaseOut,
     VersionDetail,
     VersionOut,
-    gate_rows,
     use_case_out,
     version_out,
 )
@@ -113,7 +110,7 @@ def read_diff(request: HttpRequest, slug: str, number: NUMBER, against: NUMBER |
     use_case = found(request, slug)
     new = _version(use_case, number)
     old = _version(use_case, against or max(1, number - 1))
-    rows = _difference_rows(old.document, new.document)
+    rows = difference_rows(old.document, new.document)
     return {"version": new.number, "against": old.number, "differences": rows}
 
 
@@ -145,57 +142,9 @@ def convergence(request: HttpRequest, slug: str) -> Any:
     return selectors.convergence(found(request, slug).slug)
 
 
-@router.post(
-    "/{slug}/changes",
-    response={200: Published | DryRun},
-    summary="Apply a document, or see what that would do",
-)
-def change(
-    request: HttpRequest,
-    slug: str,
-    body: Body[Change],
-    dry_run: bool = False,
-    if_match: Annotated[str | None, Header(alias="If-Match")] = None,
-) -> Any:
-    use_case = found(request, slug)
-    permissions.check(request.user, "tune", use_case)
-    seen = expected(if_match, use_case)
-    if dry_run:
-        return _dry_run(use_case, body, seen)
-    return version_out(
-        versions.apply(
-            use_case=use_case,
-            document=body.document,
-            by=user_of(request),
-            reason=body.reason,
-            expected_version=seen,
-            baseline=body.baseline,
-            message=body.message,
-        )
-    )
-
-
-def _dry_run(use_case: UseCase, body: Change, seen: int | None) -> dict[str, Any]:
-    """Answer with every gate; nothing is written."""
-    standing = latest(use_case)
-    if seen is not None and seen != standing.number:
-        raise Stale(standing)
-    planned = versions.plan(
-        use_case=use_case, document=body.document, standing=standing, baseline=body.baseline
-    )
-    return {
-        "dry_run": True,
-        "applies": not planned.refused,
-        "version": planned.version,
-        "sentence": planned.sentence,
-        "differences": _difference_rows(standing.document, body.document),
-        "gates": gate_rows(planned.gates),
-    }
-
-
 @router.get("/{slug}/guardrails", response=Guardrails, summary="The limits that risk has set")
 def read_guardrails(request: HttpRequest, slug: str) -> Any:
-    return found(request, slug).guardrail.as_dict()
+    return found(request, slug).guardrail.full()
 
 
 @router.put("/{slug}/guardrails", response=Guardrails, summary="Set the limits")
@@ -205,13 +154,14 @@ def set_guardrails(request: HttpRequest, slug: str, body: Body[Guardrails]) -> A
         use_case=use_case,
         knobs=body.knobs,
         approved_models=body.models,
+        terms=body.terms(),
         by=user_of(request),
         reason=body.reason,
     )
-    return row.as_dict()
+    return row.full()
 
 
-def _difference_rows(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+def difference_rows(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
     names = describe.rule_names(new, old)
     return [
         {

@@ -17,6 +17,7 @@ USE_CASE = "/use-cases/claims-summary"
 PAGES = [
     "/",
     "/use-cases/new",
+    "/approvals",
     "/audit",
     "/assistants",
     "/tokens",
@@ -31,6 +32,7 @@ PAGES = [
     f"{USE_CASE}/promise",
     f"{USE_CASE}/changes",
     f"{USE_CASE}/changes/1",
+    f"{USE_CASE}/approvals/1",
     f"{USE_CASE}/changes/2",
     f"{USE_CASE}/changes/2/effect",
     f"{USE_CASE}/cases?live=escalate&draft=escalate",
@@ -60,6 +62,12 @@ def something_to_show(stack: Stack) -> None:
         stack.api("POST", "/api/v1/use-cases/claims-summary/changes", by="ops", json=change).status_code
         == 200
     )
+    loose = use_case["document"] | {"bands": [use_case["document"]["bands"][0] | {"from": 0.7}]}
+    loose["bands"] += use_case["document"]["bands"][1:]
+    proposed = stack.api(
+        "POST", "/api/v1/use-cases/claims-summary/changes", by="ops", json={"document": loose}
+    )
+    assert proposed.status_code == 202
     stack.api("POST", "/api/v1/use-cases/refund-answers/kill", by="ops", json={"reason": "Wrong answers"})
 
 

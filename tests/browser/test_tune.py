@@ -98,7 +98,7 @@ def test_handles_never_cross_and_stop_at_the_hard_limit(page: Page) -> None:
     handle.press("Home")
     expect(words(page)).to_contain_text("Answer from 0.65")
     expect(page.locator("#verdict")).to_contain_text("needs approval")
-    expect(page.get_by_role("button", name="Apply")).to_be_disabled()
+    expect(page.get_by_role("button", name="Needs 1 approval: Submit")).to_be_enabled()
 
 
 def test_thresholds_are_typed_with_their_units(page: Page, stack: Stack) -> None:
@@ -335,3 +335,55 @@ def test_what_would_change_is_a_page_without_javascript(
     expect(page.locator("tr.answered td.draft")).to_be_visible()
     page.get_by_role("link", name="Back to the draft").click()
     expect(page.get_by_role("heading", name="Confidence bands")).to_be_visible()
+
+
+def test_past_the_lane_others_have_to_agree(
+    open_page: Callable[..., Page], stack: Stack, axe: Callable[[Page], None]
+) -> None:
+    """The owner submits, risk asks for less, the owner amends, the first approval is void, a second lets it live."""
+    guarded = stack.api("GET", f"/api/v1/use-cases/{SLUG}/guardrails").json()
+    stack.api("PUT", f"/api/v1/use-cases/{SLUG}/guardrails", by="risk", json=guarded | {"approvals": 1})
+    owner, risk, admin = (
+        open_page(by="ops"),
+        open_page(by="risk"),
+        open_page(by="admin", look=Look(390, "dark")),
+    )
+    owner.goto(TUNE)
+    answer_handle(owner).focus()
+    answer_handle(owner).press("Home")
+    owner.get_by_label("Why this change").fill("Backlog at peak")
+    owner.get_by_role("button", name="Needs 1 approval: Submit").click()
+    expect(owner.get_by_role("heading", name="Answer from 0.65 instead of 0.80")).to_be_visible()
+    expect(owner.get_by_role("button", name="Apply to 1 assistant")).to_be_disabled()
+    where = owner.url
+
+    admin.goto("/approvals")
+    admin.get_by_role("region", name="Waiting for you").get_by_role("link").first.click()
+    admin.get_by_role("button", name="Approve").click()
+    expect(admin.locator("#reviewers")).to_contain_text("Approved admin")
+    risk.goto(where)
+    axe(risk)
+    risk.get_by_role("heading", name="Gates").click()
+    risk.keyboard.press("c")
+    expect(risk.get_by_role("button", name="Ask for changes")).to_be_focused()
+    risk.get_by_label("Say why").fill("0.70 is far enough")
+    risk.get_by_role("button", name="Ask for changes").click()
+    expect(risk.get_by_role("main")).to_contain_text("waits for its author")
+
+    owner.goto(where)
+    owner.get_by_role("button", name="Amend it on Tune").click()
+    answer_handle(owner).focus()
+    for _ in range(5):
+        owner.keyboard.press("ArrowRight")
+    expect(words(owner)).to_contain_text("Answer from 0.70 (was 0.80)")
+    owner.get_by_role("button", name=re.compile("Amend change")).click()
+    expect(owner.get_by_role("heading", name="Answer from 0.70 instead of 0.80")).to_be_visible()
+    expect(owner.locator("#reviewers")).to_contain_text("Void: the change was amended")
+
+    risk.goto(where)
+    risk.get_by_role("button", name="Approve").click()
+    expect(risk.locator("#reviewers")).to_contain_text("1 of 1 approvals")
+    owner.reload()
+    owner.get_by_role("button", name="Apply to 1 assistant").click()
+    expect(owner.get_by_role("main")).to_contain_text(re.compile(r"Live as r\d+"))
+    assert live(stack)["document"]["bands"][0]["from"] == 0.7

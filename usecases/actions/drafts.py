@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from usecases import permissions
-from usecases.actions import versions
+from usecases.actions import changes, versions
 from usecases.merging import merge
-from usecases.models import Draft, DraftStep, UseCase, Version
+from usecases.models import Change, Draft, DraftStep, UseCase, Version
 from usecases.publishing import Refused, latest, lock
 
 STEPS_KEPT = 100
@@ -128,15 +128,74 @@ def apply(*, draft: Draft, by: User, reason: str = "") -> Version:
     """
     row = _own(draft, by)
     version = versions.apply(
-        use_case=row.use_case, document=row.document, by=by, reason=reason, expected_version=_expected(row)
+        use_case=row.use_case,
+        document=row.document,
+        by=by,
+        reason=reason,
+        expected_version=_expected(row, latest(lock(row.use_case))),
     )
     row.delete()
     return version
 
 
-def _expected(draft: Draft) -> int:
+def submit(*, draft: Draft, by: User, reason: str = "") -> Change:
+    """Propose a draft, or amend the change that it was taken from; then it is done with. Raises as `changes.submit`.
+
+    Not one transaction: the evidence is gathered in between, and a draft that is left over can be submitted again.
+    """
+    with transaction.atomic():
+        row = _own(draft, by)
+    expected = _expected(row, latest(row.use_case))
+    if row.amends is not None:
+        change = changes.amend(
+            change=row.amends,
+            by=by,
+            document=row.document,
+            reason=reason or None,
+            base_version=row.base_version,
+        )
+    else:
+        change = changes.submit(
+            use_case=row.use_case, document=row.document, by=by, reason=reason, expected_version=expected
+        )
+    with transaction.atomic():
+        _own(draft, by).delete()
+    return change
+
+
+@transaction.atomic
+def take_up(*, change: Change, by: User) -> Draft:
+    """Put a change back on its author's desk, to be amended. Refused where other work of theirs lies there."""
+    permissions.check(by, "tune", change.use_case)
+    if change.author_id != by.pk:
+        raise permissions.Forbidden("Only its author can amend a change.")
+    if change.leaves_to or not change.living:
+        raise Refused("There is nothing of it to amend.")
+    base = Version.objects.get(use_case=change.use_case, number=change.base_version)
+    known = Draft.objects.filter(use_case=change.use_case, author=by).first()
+    if known is not None and known.amends_id == change.pk:
+        return known
+    if known is not None and is_changed(known):
+        raise Refused("Your desk has another draft of this use case. Apply, submit or discard it first.")
+    if known is not None:
+        known.delete()
+    draft = Draft.objects.create(
+        use_case=change.use_case,
+        author=by,
+        base_version=base.number,
+        document=change.document,
+        reason=change.reason,
+        position=1,
+        amends=change,
+    )
+    DraftStep.objects.create(draft=draft, position=0, document=base.document)
+    words = f"Change {change.number} as submitted"
+    DraftStep.objects.create(draft=draft, position=1, document=change.document, sentence=words)
+    return draft
+
+
+def _expected(draft: Draft, standing: Version) -> int:
     """Return the number that applying expects to be live: any whose document is still the one the draft began with."""
-    standing = latest(lock(draft.use_case))
     if standing.number == draft.base_version:
         return standing.number
     base = Version.objects.get(use_case=draft.use_case, number=draft.base_version)

@@ -3,39 +3,48 @@
 import math
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 
 from audit import log
 from routing.engine import knobs as engine_knobs
 from usecases import permissions
+from usecases import terms as rules
 from usecases.models import Guardrail, UseCase
 from usecases.publishing import Refused
 
 
 @transaction.atomic
 def set_limits(
-    *, use_case: UseCase, knobs: dict[str, Any], approved_models: list[str], by: User, reason: str = ""
+    *,
+    use_case: UseCase,
+    knobs: dict[str, Any],
+    approved_models: list[str],
+    by: User,
+    reason: str = "",
+    terms: dict[str, Any] | None = None,
 ) -> Guardrail:
-    """Set lanes, hard limits and approved models; what is live stays live, the next change has to keep them.
+    """Set lanes, hard limits, approved models and terms; what is live stays live, the next change has to keep them.
+
+    Terms that are not said stay as they are.
 
     Raises `Forbidden`, `Refused` with every bound that makes no sense. Writes nothing when nothing changes.
     """
     permissions.check(by, "approve", use_case)
-    bounds = {"knobs": knobs, "models": approved_models}
-    errors = check_limits(bounds)
+    said = terms or {}
+    errors = check_limits({"knobs": knobs, "models": approved_models, **said})
     if errors:
         raise Refused("The guardrails cannot be set as they stand.", errors)
     guardrail = Guardrail.objects.select_for_update().get(use_case=use_case)
     old = guardrail.as_dict()
+    kept = rules.unusual({**guardrail.terms, **said})
+    bounds = {"knobs": knobs, "models": approved_models, **kept}
     if old == bounds:
         return guardrail
-    guardrail.knobs, guardrail.approved_models, guardrail.set_by = knobs, approved_models, by.get_username()
+    words = _changed(old, bounds)
+    guardrail.knobs, guardrail.approved_models, guardrail.terms = knobs, approved_models, kept
+    guardrail.set_by = by.get_username()
     guardrail.save()
-    changed = [p for p in dict.fromkeys([*knobs, *old["knobs"]]) if knobs.get(p) != old["knobs"].get(p)]
-    words = [engine_knobs.label(path) for path in changed] + (
-        ["approved models"] if approved_models != old["models"] else []
-    )
     log.record(
         kind="guardrail.set",
         sentence=f"Guardrails set: {', '.join(words)}.",
@@ -48,15 +57,24 @@ def set_limits(
     return guardrail
 
 
+def _changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Name what differs, in words."""
+    before, after = old["knobs"], new["knobs"]
+    words = [engine_knobs.label(p) for p in dict.fromkeys([*after, *before]) if after.get(p) != before.get(p)]
+    words += ["approved models"] if old["models"] != new["models"] else []
+    return words + rules.changed_words(old, new)
+
+
 def check_limits(bounds: Any) -> list[dict[str, str]]:
-    """Return every fault of a guardrails mapping `{"knobs": {path: {lane, limit, reason}}, "models": [...]}`."""
+    """Return every fault of guardrails: `{"knobs": {path: {lane, limit, reason}}, "models": [...]}` and terms."""
     if not isinstance(bounds, dict):
         return [{"path": "guardrails", "message": "Give an object with “knobs” and “models”."}]
     errors = [
-        _fault(key, "is not known here; use “knobs” and “models”.")
+        _fault(str(key), f"is not known here; use “knobs”, “models” and {', '.join(rules.USUAL)}.")
         for key in bounds
-        if key not in ("knobs", "models")
+        if key not in ("knobs", "models", *rules.USUAL)
     ]
+    errors += rules.faults(bounds) or _unknown_approvers(bounds.get("approvers") or {})
     models = bounds.get("models") or []
     if not isinstance(models, list) or not all(isinstance(model, str) and model for model in models):
         errors.append(_fault("models", "has to be a list of LiteLLM names, such as “openai/gpt-4o-mini”."))
@@ -66,6 +84,25 @@ def check_limits(bounds: Any) -> list[dict[str, str]]:
     for path, bound in knobs.items():
         errors += _bound_errors(path, bound)
     return errors
+
+
+def _unknown_approvers(named: dict[str, Any]) -> list[dict[str, str]]:
+    """Return a fault for every name that nobody has: it would lock changes out without a word."""
+    groups, people = named.get("groups") or [], named.get("people") or []
+    known = {
+        "groups": set(Group.objects.filter(name__in=groups).values_list("name", flat=True))
+        if groups
+        else set(),
+        "people": set(User.objects.filter(username__in=people).values_list("username", flat=True))
+        if people
+        else set(),
+    }
+    return [
+        _fault(f"approvers.{key}", f"names “{name}”, whom nobody knows here.")
+        for key, names in (("groups", groups), ("people", people))
+        for name in names
+        if name not in known[key]
+    ]
 
 
 def _bound_errors(path: str, bound: Any) -> list[dict[str, str]]:

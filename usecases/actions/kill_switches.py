@@ -6,10 +6,20 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from routing.models import State
-from usecases import permissions
+from usecases import permissions, terms
 from usecases.gates import gates
 from usecases.models import UseCase, Version
-from usecases.publishing import Content, Refused, Stale, Story, latest, lock, publish
+from usecases.publishing import (
+    Content,
+    NeedsApproval,
+    Refused,
+    Stale,
+    Story,
+    latest,
+    lock,
+    lock_with_limits,
+    publish,
+)
 
 MESSAGE_LIMIT = 2000
 EVENTS = {"baseline": "kill_switch.engaged", "review_all": "kill_switch.review_all"}
@@ -38,6 +48,13 @@ def _engage(use_case: UseCase, *, by: User, to: str, reason: str, message: str |
     live = latest(use_case)
     if live.state == State.BASELINE and to == State.REVIEW_ALL:
         _check_limits(use_case, live.document)  # half way back towards live: its answers are drafted again
+        _check_approvals(use_case, "review everything again")
+    return _switch(use_case, live, by=by, to=to, reason=reason, message=message)
+
+
+def _switch(
+    use_case: UseCase, live: Version, *, by: User, to: str, reason: str, message: str | None
+) -> Version:
     text = live.message if message is None else message
     content = Content(to, live.document, live.baseline, text)
     if content.same_as(Content.of(live)):
@@ -107,15 +124,28 @@ def restore(*, use_case: UseCase, by: User, reason: str = "", expected_version: 
     What customers read goes back as well: words for one incident must not greet customers in the next.
 
     Raises `Stale` when somebody published since `expected_version`, `Refused` when risk has tightened the guardrails
-    past that document meanwhile.
+    past that document meanwhile, `NeedsApproval` where leaving a safe state takes a change that others approve.
     """
     permissions.check(by, "kill", use_case)
-    standing = latest(lock(use_case))
+    use_case = lock_with_limits(use_case)
+    standing = latest(use_case)
     if expected_version is not None and expected_version != standing.number:
         raise Stale(standing)
     if standing.state == State.LIVE:
         return standing
     _check_limits(use_case, standing.document)
+    _check_approvals(use_case, "restore it")
+    return _restore(use_case, standing, by=by, reason=reason)
+
+
+def leave(*, use_case: UseCase, standing: Version, to: str, by: User, reason: str) -> Version:
+    """Leave a safe state by a change that was approved; the caller has judged it, and holds lock and transaction."""
+    if to == State.REVIEW_ALL:
+        return _switch(use_case, standing, by=by, to=to, reason=reason, message=None)
+    return _restore(use_case, standing, by=by, reason=reason)
+
+
+def _restore(use_case: UseCase, standing: Version, *, by: User, reason: str) -> Version:
     back_to = _live_number(standing)
     story = Story(
         kind="restore",
@@ -153,6 +183,14 @@ def _clean(message: str | None) -> str | None:
         words = f"The message has {len(text)} characters; customers can be shown {MESSAGE_LIMIT} at most."
         raise Refused(words, [{"path": "message", "message": words}])
     return text
+
+
+def _check_approvals(use_case: UseCase, what: str) -> None:
+    """Refuse to leave a safe state alone where guardrails want others to agree. Stopping never comes here."""
+    needed = terms.complete(use_case.guardrail.terms)["approvals_to_restore"]
+    if needed:
+        words = f"To {what} takes {needed} approval{'s' * (needed != 1)}: submit it as a change."
+        raise NeedsApproval(words, [{"path": "approvals_to_restore", "message": words}])
 
 
 def _check_limits(use_case: UseCase, document: dict[str, Any]) -> None:

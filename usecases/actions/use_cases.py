@@ -10,7 +10,7 @@ from audit import log
 from routing.engine.baseline import BUILT_IN
 from routing.engine.validation import Fault, InvalidDocument, faults
 from routing.models import State
-from usecases import permissions
+from usecases import permissions, terms
 from usecases.actions.guardrails import check_limits
 from usecases.gates import gates
 from usecases.models import Guardrail, UseCase, Version
@@ -77,6 +77,7 @@ def _create(
         use_case=use_case,
         knobs=bounds.get("knobs") or {},
         approved_models=bounds.get("models") or [],
+        terms=terms.unusual(bounds),
         set_by=by.get_username(),
     )
     permissions.grant_to_role_groups(use_case)

@@ -6,14 +6,25 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from routing.engine import describe, diff
 from routing.engine.validation import InvalidDocument, faults
 from routing.models import State
-from usecases import permissions
-from usecases.gates import Gate, gates
+from usecases import overriding, permissions
+from usecases.checks import NEEDS, Findings, Subject, check
+from usecases.gates import Gate
 from usecases.models import UseCase, Version
-from usecases.publishing import Content, Refused, Stale, Story, latest, lock, publish
+from usecases.publishing import (
+    Content,
+    NeedsApproval,
+    Refused,
+    Stale,
+    Story,
+    latest,
+    lock_with_limits,
+    publish,
+)
 
 REASON_LIMIT = 2000
 
@@ -25,11 +36,16 @@ class Plan:
     version: int
     sentence: str
     differences: list[diff.Difference]
-    gates: list[Gate]
+    findings: Findings
 
     @property
-    def refused(self) -> list[Gate]:
-        return [gate for gate in self.gates if not gate.passes]
+    def gates(self) -> list[Gate]:
+        return list(self.findings.judged)
+
+    @property
+    def applies(self) -> bool:
+        """Say whether one person may apply it by themselves, now."""
+        return self.findings.passes
 
 
 def plan(*, use_case: UseCase, document: dict[str, Any], standing: Version, baseline: Any = None) -> Plan:
@@ -40,11 +56,19 @@ def plan(*, use_case: UseCase, document: dict[str, Any], standing: Version, base
     if found:
         raise InvalidDocument(found)
     changes = diff.changes(standing.document, document)
+    subject = Subject(
+        guardrails=use_case.guardrail.as_dict(),
+        live=standing.document,
+        draft=document,
+        now=timezone.now(),
+        ground=overriding.ground(use_case),
+        baseline=baseline,
+    )
     return Plan(
         version=standing.number + 1,
         sentence=summary(changes, describe.rule_names(document, standing.document)),
         differences=changes,
-        gates=gates(use_case.guardrail.as_dict(), standing.document, document),
+        findings=check(subject),
     )
 
 
@@ -69,41 +93,58 @@ def apply(
     """Make a document the one that assistants enforce; returns the standing version if nothing changes.
 
     In a safe state the state stays: the document takes effect when the use case is restored.
-    Raises `Forbidden`, `Stale`, `InvalidDocument`, `Refused` (outside the guardrails: every gate that is shut).
+    Raises `Forbidden`, `Stale`, `InvalidDocument`, `Refused` (outside the guardrails: every gate that is shut),
+    `NeedsApproval` past the lane, where guardrails ask for approvals.
     """
     permissions.check(by, "tune", use_case)
-    standing = latest(lock(use_case))
+    use_case = lock_with_limits(use_case)
+    standing = latest(use_case)
     if expected_version is not None and expected_version != standing.number:
         raise Stale(standing)
     check_reason(reason)
     planned = plan(use_case=use_case, document=document, standing=standing, baseline=baseline)
-    content = Content(
+    content = content_of(standing, document, baseline, message)
+    if content.same_as(Content.of(standing)):
+        return standing
+    refuse_shut(planned.findings)
+    return put_live(use_case, standing, content, planned, by=by, reason=reason)
+
+
+def content_of(
+    standing: Version, document: dict[str, Any], baseline: dict[str, Any] | None, message: str | None
+) -> Content:
+    """Return what applying would publish: what is not said stays as it stands."""
+    return Content(
         standing.state,
         document,
         standing.baseline if baseline is None else baseline,
         standing.message if message is None else message.strip(),
     )
-    if content.same_as(Content.of(standing)):
-        return standing
-    refuse_shut(planned.gates)
-    return _publish_change(use_case, standing, content, planned, by=by, reason=reason)
 
 
-def _publish_change(
-    use_case: UseCase, standing: Version, content: Content, planned: Plan, *, by: User, reason: str
-) -> Version:
-    later = " It takes effect when the use case is restored." if standing.state != State.LIVE else ""
-    old = {change.path: change.old for change in planned.differences}
-    new = {change.path: change.new for change in planned.differences}
+def told(standing: Version, content: Content, planned: Plan) -> str:
+    """Return one sentence for all that a change does: to document, baseline and message."""
     words = [planned.sentence] if planned.sentence else []
     for part, word in (("baseline", "Baseline edited"), ("message", "Message on baseline edited")):
         if getattr(standing, part) != getattr(content, part):
-            old[part], new[part] = getattr(standing, part), getattr(content, part)
             words.append(word)
+    return "; ".join(words)
+
+
+def put_live(
+    use_case: UseCase, standing: Version, content: Content, planned: Plan, *, by: User, reason: str
+) -> Version:
+    """Publish what was planned; the caller has judged it, and holds the lock and the transaction."""
+    later = " It takes effect when the use case is restored." if standing.state != State.LIVE else ""
+    old = {change.path: change.old for change in planned.differences}
+    new = {change.path: change.new for change in planned.differences}
+    for part in ("baseline", "message"):
+        if getattr(standing, part) != getattr(content, part):
+            old[part], new[part] = getattr(standing, part), getattr(content, part)
     story = Story(
         kind="change" if planned.differences else "baseline",
         event="version.applied",
-        sentence="; ".join(words) + "." + later,
+        sentence=told(standing, content, planned) + "." + later,
         reason=reason.strip(),
         returns_to=planned.version if standing.state != State.LIVE else None,
         old=old,
@@ -118,7 +159,8 @@ def revert(
 ) -> Version:
     """Publish the document of an older version as a new one. Raises as `apply`, and `Refused` for an unknown number."""
     permissions.check(by, "tune", use_case)
-    standing = latest(lock(use_case))
+    use_case = lock_with_limits(use_case)
+    standing = latest(use_case)
     if expected_version is not None and expected_version != standing.number:
         raise Stale(standing)
     old = Version.objects.filter(use_case=use_case, number=to).first()
@@ -127,7 +169,7 @@ def revert(
     planned = plan(use_case=use_case, document=old.document, standing=standing)
     if not planned.differences:
         return standing
-    refuse_shut(planned.gates)
+    refuse_shut(planned.findings)
     content = Content(standing.state, old.document, standing.baseline, standing.message)
     story = Story(
         kind="revert",
@@ -141,10 +183,28 @@ def revert(
     return publish(use_case=use_case, content=content, story=story, by=by, number=planned.version)
 
 
-def refuse_shut(found: list[Gate]) -> None:
-    """Refuse with every gate that does not pass, never only the first."""
-    closed = [gate for gate in found if not gate.passes]
-    if closed:
+def refuse_shut(found: Findings) -> None:
+    """Refuse with every gate that does not pass, never only the first.
+
+    Raises `Refused` where nobody may, or not now, and `NeedsApproval` where others have to agree.
+    """
+    if found.passes:
+        return
+    refuse_forbidden(found)
+    if any(one.status == NEEDS for one in found.open):
+        closed = [gate for gate in found.judged if not gate.passes]
+        errors = [{"path": gate.path, "message": gate.message} for gate in closed]
+        raise NeedsApproval("Outside the guardrails: " + " ".join(gate.message for gate in closed), errors)
+    held = [{"path": one.key, "message": f"{one.name}: {one.evidence} {one.clear}"} for one in found.open]
+    # Evidence is taken when a change is submitted; a freeze is waited for.
+    refusal = NeedsApproval if any(one.key in ("evidence", "certificate") for one in found.open) else Refused
+    raise refusal(" ".join(item["message"] for item in held), held)
+
+
+def refuse_forbidden(found: Findings) -> None:
+    """Refuse what nobody may publish, whoever agrees; told together with what others would have to agree to."""
+    closed = [gate for gate in found.judged if not gate.passes]
+    if any(gate.status == "shut" for gate in closed):
         errors = [{"path": gate.path, "message": gate.message} for gate in closed]
         raise Refused("Outside the guardrails: " + " ".join(gate.message for gate in closed), errors)
 

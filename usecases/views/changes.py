@@ -10,11 +10,13 @@ from django.shortcuts import redirect, render
 
 from routing.engine import describe
 from routing.models import Rollout
-from usecases import effects, permissions, timeline
+from usecases import effects, permissions, reviewing, timeline
 from usecases.actions import versions
-from usecases.models import UseCase, Version
+from usecases.models import Change, UseCase, Version
 from usecases.publishing import Stale
+from usecases.reviewing import Review
 from usecases.views import frame, use_case_for
+from usecases.views.change import listed
 from usecases.views.effects import TITLES
 from usecases.views.kill_switches import person
 from usecases.views.refusals import EXPECTED, errors_of, title
@@ -35,8 +37,16 @@ def changes(request: HttpRequest, slug: str) -> HttpResponse:
         "old": old,
         "new": new,
         "lines": timeline.lines(old, new) if old and new else None,
+        "open_changes": [listed(review) for review in reviewing.living([use_case])],
+        "decided_changes": [listed(review) for review in _decided(use_case)],
     }
     return render(request, "usecases/changes.html", context)
+
+
+def _decided(use_case: UseCase, most: int = 20) -> list[Review]:
+    """Return the changes that are no longer open, the newest first; what was applied stands on the timeline too."""
+    rows = Change.objects.filter(use_case=use_case).exclude(status__in=Change.LIVING)
+    return reviewing.reviews_of(rows.select_related("use_case", "author").order_by("-closed_at")[:most])
 
 
 def number_of(text: str) -> int | None:

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from routing.engine import describe, diff
 from routing.engine.validation import Fault, faults
-from usecases import permissions, selectors
+from usecases import checks, overriding, permissions, selectors
 from usecases.actions import drafts
 from usecases.editing import mark
 from usecases.fields import LISTS, is_number, show
-from usecases.gates import Gate, gates
+from usecases.gates import Gate
+from usecases.models import Change as DbChange
 from usecases.models import Draft, Guardrail, UseCase, Version
 from usecases.publishing import latest
 
@@ -170,8 +171,26 @@ class Work:
         return FaultLink(fault.path, fault.message, _TAB_OF.get(part, "tune"), anchor(place))
 
     @cached_property
+    def findings(self) -> checks.Findings:
+        """Every gate that applying the draft would meet."""
+        subject = checks.Subject(
+            guardrails=self.guardrail.as_dict(),
+            live=self.live,
+            draft=self.document,
+            now=timezone.now(),
+            ground=overriding.ground(self.use_case),
+        )
+        return checks.check(subject)
+
+    @property
     def gates(self) -> list[Gate]:
-        return gates(self.guardrail.as_dict(), self.live, self.document)
+        return list(self.findings.judged)
+
+    @property
+    def waits(self) -> list[checks.Check]:
+        """What else keeps it from being applied now, such as a freeze; nothing while it changes nothing."""
+        told = ("schema", "limits", "models", "approvals")
+        return [one for one in self.findings.open if one.key not in told and not one.key.startswith("lane:")]
 
     @property
     def shut(self) -> list[Gate]:
@@ -210,7 +229,21 @@ class Work:
 
     @property
     def can_apply(self) -> bool:
-        return self.changed and not (self.faults or self.stale or self.shut or self.past_lane)
+        return self.submittable and self.findings.passes and not self.amends
+
+    @property
+    def submittable(self) -> bool:
+        return self.changed and not (self.faults or self.stale or self.shut)
+
+    @property
+    def can_submit(self) -> bool:
+        return self.submittable and not self.can_apply
+
+    @cached_property
+    def amends(self) -> DbChange | None:
+        """The change that this draft works over, while it can still be amended."""
+        row = self.draft.amends if self.draft else None
+        return row if row is not None and row.living else None
 
     @cached_property
     def steps(self) -> tuple[str | None, str | None]:

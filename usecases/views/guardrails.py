@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 
 from usecases.actions import guardrails as actions
 from usecases.limit_forms import Limits, tell_who
+from usecases.term_forms import TermForm
 from usecases.views import frame, use_case_for
 from usecases.views.kill_switches import person
 from usecases.views.refusals import EXPECTED, errors_of
@@ -21,6 +22,9 @@ def guardrails(request: HttpRequest, slug: str) -> HttpResponse:
     form = Limits(
         context["version"].document, guardrail.as_dict(), request.POST if request.method == "POST" else None
     )
+    terms = TermForm(guardrail.terms, request.POST if request.method == "POST" else None)
+    said = terms.values
+    form.other_errors += terms.errors
     if request.method == "POST" and form.is_valid():
         try:
             actions.set_limits(
@@ -29,6 +33,7 @@ def guardrails(request: HttpRequest, slug: str) -> HttpResponse:
                 approved_models=form.models,
                 by=person(request),
                 reason=form.reason,
+                terms=said,
             )
         except EXPECTED as refusal:
             form.add_errors(errors_of(refusal))
@@ -36,5 +41,5 @@ def guardrails(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, "The guardrails hold from now on. What is live stays live.")
             return redirect("guardrails", slug)
     tell_who(form.rows, guardrail)
-    context |= {"form": form, "guardrail": guardrail}
+    context |= {"form": form, "terms": terms, "guardrail": guardrail}
     return render(request, "usecases/guardrails.html", context, status=422 if form.faulty else 200)

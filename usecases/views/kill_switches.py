@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from usecases import permissions
-from usecases.actions import kill_switches
+from usecases.actions import changes, kill_switches
 from usecases.models import UseCase
+from usecases.publishing import NeedsApproval
 from usecases.views import use_case_for
 from usecases.views.refusals import View, careful
 
@@ -49,12 +50,11 @@ def done(request: HttpRequest, otherwise: str) -> HttpResponse:
 def kill(request: HttpRequest, slug: str) -> HttpResponse:
     """Send one use case to a safe state."""
     use_case = use_case_for(request, slug)
-    kill_switches.engage(
-        use_case=use_case,
-        by=person(request),
-        to=request.POST.get("to", "baseline"),
-        reason=request.POST.get("reason", ""),
-    )
+    to, reason = request.POST.get("to", "baseline"), request.POST.get("reason", "")
+    try:
+        kill_switches.engage(use_case=use_case, by=person(request), to=to, reason=reason)
+    except NeedsApproval:
+        return _ask(request, use_case, to=to, reason=reason)
     return done(request, reverse("overview", args=[slug]))
 
 
@@ -70,14 +70,27 @@ def restore(request: HttpRequest, slug: str) -> HttpResponse:
     """Bring one use case back; refused when somebody published since the page was drawn."""
     use_case = use_case_for(request, slug)
     expected = request.POST.get("expected_version", "")
-    version = kill_switches.restore(
-        use_case=use_case,
-        by=person(request),
-        reason=request.POST.get("reason", ""),
-        expected_version=int(expected) if expected.isdigit() else None,
-    )
+    seen, reason = int(expected) if expected.isdigit() else None, request.POST.get("reason", "")
+    try:
+        version = kill_switches.restore(
+            use_case=use_case, by=person(request), reason=reason, expected_version=seen
+        )
+    except NeedsApproval:
+        return _ask(request, use_case, reason=reason, expected_version=seen)
     messages.success(request, f"{use_case.name}: {version.sentence}")
     return done(request, reverse("overview", args=[slug]))
+
+
+def _ask(request: HttpRequest, use_case: UseCase, **wish: Any) -> HttpResponse:
+    """Ask for what guardrails do not let one person do alone, and show what it waits for."""
+    change = changes.submit_restore(use_case=use_case, by=person(request), **wish)
+    messages.success(
+        request, f"It takes approvals to leave the safe state: change {change.number} asks for them."
+    )
+    where = reverse("change", args=[use_case.slug, change.number])
+    if getattr(request, "htmx", None):
+        return HttpResponse(status=204, headers={"HX-Redirect": where})
+    return redirect(where)
 
 
 @button
@@ -85,9 +98,17 @@ def restore_all(request: HttpRequest) -> HttpResponse:
     """Bring back the use cases named by the button: those that the last sweep stopped."""
     wanted = UseCase.objects.filter(slug__in=request.POST.getlist("use_case"))
     restored = [use_case for use_case in wanted if permissions.can(request.user, "kill", use_case)]
-    for use_case in restored:
-        kill_switches.restore(use_case=use_case, by=person(request), reason="Undo of stopping all")
+    asked = []
+    for use_case in list(restored):
+        try:
+            kill_switches.restore(use_case=use_case, by=person(request), reason="Undo of stopping all")
+        except NeedsApproval:
+            changes.submit_restore(use_case=use_case, by=person(request), reason="Undo of stopping all")
+            restored.remove(use_case)
+            asked.append(use_case.name)
     messages.success(request, f"Restored: {', '.join(use_case.name for use_case in restored) or 'none'}.")
+    if asked:
+        messages.success(request, f"Waiting for approvals: {', '.join(asked)}.")
     return done(request, reverse("portfolio"))
 
 

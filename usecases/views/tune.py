@@ -1,8 +1,10 @@
 """The Tune tab and the draft behind it: edit, undo, discard, carry over, apply. Edits work without JavaScript too."""
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from routing.engine import knobs
@@ -114,6 +116,26 @@ def apply(request: HttpRequest, slug: str) -> HttpResponse:
         known = isinstance(refusal, Stale | InvalidDocument) or bool(work_for(use_case, person(request)).shut)
         return answer(request, use_case, warning="" if known else str(refusal), said="Not applied.")
     return answer(request, use_case, said=f"r{version.number} is live.", applied=version.number)
+
+
+@login_required
+@require_POST
+def submit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Propose the draft to those who may approve it; when that is refused, the draft stays and the page says why."""
+    use_case, draft = _mine(request, slug)
+    if draft is None:
+        return answer(request, use_case, warning=GONE)
+    reason = posted(request).get("reason", "").strip()
+    try:
+        change = drafts.submit(draft=draft, by=person(request), reason=reason)
+    except (Stale, Refused, InvalidDocument) as refusal:
+        known = isinstance(refusal, Stale | InvalidDocument)
+        return answer(request, use_case, warning="" if known else str(refusal), said="Not submitted.")
+    messages.success(request, f"Change {change.number} is submitted: others see it under Approvals.")
+    where = reverse("change", args=[slug, change.number])
+    if getattr(request, "htmx", None):
+        return HttpResponse(status=204, headers={"HX-Redirect": where})
+    return redirect(where)
 
 
 @login_required

@@ -72,3 +72,20 @@ def test_a_person_without_the_right_gets_nowhere(use_case: UseCase, tmp_path: Pa
     file.write_text(configs.dump(config))
     with pytest.raises(CommandError, match="You may not tune"):
         applied(file, "--by", "risk")
+
+
+def test_past_the_lane_a_file_becomes_a_change_and_a_dry_run_names_the_gates(
+    use_case: UseCase, tmp_path: Path
+) -> None:
+    config = yaml.safe_load(exported("claims"))
+    config["document"]["bands"][0]["from"] = 0.7
+    file = tmp_path / "claims.yaml"
+    file.write_text(configs.dump(config))
+    dry = applied(file, "--dry-run", "--by", "ops")
+    assert dry.startswith(
+        "claims: would be submitted, it needs others to agree: Answer from 0.70 instead of 0.85."
+    )
+    assert "needs approval: Answer from: past the lane." in dry
+    assert not use_case.changes.exists()
+    assert applied(file, "--by", "ops").startswith("claims: submitted as change 1, it needs others to agree")
+    assert Version.objects.filter(use_case=use_case).count() == 1

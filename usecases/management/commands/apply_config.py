@@ -48,6 +48,12 @@ def _read(file: str) -> str:
 def _report(slug: str, applied: configs.Applied, *, dry_run: bool) -> str:
     if not applied.changed:
         return f"{slug}: nothing changes."
+    gates = "".join(
+        f"\n  {gate.status}: {gate.name}. {gate.evidence} {gate.clear}".rstrip() for gate in applied.gates
+    )
+    if applied.change is not None:
+        verb = "would be submitted" if dry_run else f"submitted as change {applied.change.number}"
+        return f"{slug}: {verb}, it needs others to agree: {applied.sentence}.{gates}"
     number = applied.version.number if applied.version else 0
     verb = "would become" if dry_run else "is now at"
-    return f"{slug} {verb} r{number}: {applied.sentence}"
+    return f"{slug} {verb} r{number}: {applied.sentence}{gates if dry_run else ''}"

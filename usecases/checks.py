@@ -1,0 +1,324 @@
+"""Every gate of a change, passed in one go: what it is judged by, how it stands, what would clear it. Pure.
+
+`usecases.gates` judges single settings against lanes and limits; here stands everything that decides whether a change
+may go live. Nothing is hidden behind the first failure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from routing.engine import diff, knobs
+from routing.engine.digest import digest
+from routing.engine.validation import faults
+from usecases import terms
+from usecases.fields import is_number
+from usecases.gates import Gate, gates, reached
+
+Document = dict[str, Any]
+
+PASSED: Final = "passed"
+FAILED: Final = "failed"
+WAITING: Final = "waiting"
+NEEDS: Final = "needs approval"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One gate. `status`: passed, failed, waiting (for time or somebody) or needs approval."""
+
+    key: str
+    name: str
+    status: str
+    evidence: str = ""
+    clear: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.status == PASSED
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "key": self.key,
+            "name": self.name,
+            "status": self.status,
+            "evidence": self.evidence,
+            "clear": self.clear,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another open change that was there first, and what it changes."""
+
+    number: int
+    author: str
+    paths: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: a document that would replace `live`, by these guardrails, at this moment.
+
+    `ground`: what lanes are judged against; other than `live` while an override is in force. `base`: what the change
+    was begun from. `leaves_to`: the state a use case would leave its safe state for. `approved_by`: whose approvals
+    count for exactly this content; None: not proposed yet. `blocked_by`: who asked for changes. `certificate`: why the
+    newest one does not cover the draft, "" where it does, None where there is none.
+    """
+
+    guardrails: Mapping[str, Any]
+    live: Document
+    draft: Document
+    now: datetime
+    ground: Document | None = None
+    base: Document | None = None
+    base_number: int = 0
+    live_number: int = 0
+    baseline: Any = None
+    leaves_to: str = ""
+    safe: bool = False
+    rivals: Sequence[Rival] = ()
+    evidence: Mapping[str, Any] | None = None
+    certificate: str | None = None
+    approved_by: Sequence[str] | None = None
+    blocked_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Every gate of one change. `needed`: how many approvals it takes; `judged`: its settings, one by one."""
+
+    checks: tuple[Check, ...]
+    needed: int
+    judged: tuple[Gate, ...]
+
+    @property
+    def passes(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+    @property
+    def open(self) -> tuple[Check, ...]:
+        """The gates that hold it up."""
+        return tuple(check for check in self.checks if not check.passed)
+
+
+def check(subject: Subject) -> Findings:
+    """Return every gate of a change."""
+    ground = subject.live if subject.ground is None else subject.ground
+    judged = tuple(gates(dict(subject.guardrails), ground, subject.draft))
+    past = [gate for gate in judged if gate.status == "lane"]
+    asked = terms.complete(subject.guardrails)
+    needed = asked["approvals_to_restore"] if subject.leaves_to else (asked["approvals"] if past else 0)
+    enough = needed == 0 or len(subject.approved_by or ()) >= needed
+    found = [_schema(subject), *_limits(judged)]
+    found += list(_lanes(ground, subject.draft, judged, enough, needed))
+    if subject.leaves_to:
+        found.append(_state(subject))
+    else:
+        found += _calendar(subject)
+        found += [_base(subject), _conflict(subject)] if subject.base is not None else []
+        found += _evidence_gates(subject, asked, bool(past))
+    found.append(_approvals(subject, needed, enough))
+    return Findings(tuple(found), needed, judged)
+
+
+def _schema(subject: Subject) -> Check:
+    wrong = [*faults(subject.draft)]
+    wrong += faults(subject.baseline, baseline=True) if subject.baseline is not None else []
+    if not wrong:
+        return Check("schema", "Document is valid", PASSED, "Every part can be read and fits the others.")
+    told = "; ".join(
+        f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in wrong[:20]
+    )
+    count = f"{len(wrong)} fault{'s' * (len(wrong) != 1)}"
+    return Check("schema", f"Document has {count}", FAILED, told, "Put the faults right.")
+
+
+def _limits(judged: Sequence[Gate]) -> list[Check]:
+    shut = [gate for gate in judged if gate.status == "shut"]
+    models = [gate for gate in shut if gate.path.startswith("models[")]
+    settings = [gate for gate in shut if gate not in models]
+    return [
+        Check(
+            "limits",
+            "Outside a hard limit",
+            FAILED,
+            _told(settings),
+            "Stay inside; or risk sets another limit.",
+        )
+        if settings
+        else Check("limits", "Inside the hard limits", PASSED, "No setting is outside what risk allows."),
+        Check(
+            "models",
+            "A model is not approved",
+            FAILED,
+            _told(models),
+            "Use an approved one; or risk approves it.",
+        )
+        if models
+        else Check("models", "Models are approved", PASSED, "Every model may be used here."),
+    ]
+
+
+def _told(found: Sequence[Gate]) -> str:
+    return " ".join(gate.message for gate in found)
+
+
+def _lanes(
+    ground: Document, draft: Document, judged: Sequence[Gate], enough: bool, needed: int
+) -> Iterator[Check]:
+    """Yield one gate for each bounded setting that moves, with its direction."""
+    for gate in judged:
+        label = knobs.label(gate.path) if knobs.is_knob(gate.path) else _model_label(gate.path)
+        if gate.status == "lane":
+            name = f"{label}: past the lane"
+            clear = f"{needed} approval{'s' * (needed != 1)}; or stay inside the lane."
+            status = PASSED if enough else NEEDS
+            yield Check(f"lane:{gate.path}", name, status, gate.message, "" if enough else clear)
+        elif gate.passes and reached(gate.path, draft) != reached(gate.path, ground):
+            old, new = reached(gate.path, ground), reached(gate.path, draft)
+            looser = knobs.loosens(gate.path, old, new)
+            way = "loosens, inside the lane" if looser else "tightens, which needs nobody"
+            said = f"{knobs.written(gate.path, old)} to {knobs.written(gate.path, new)}: {way}."
+            yield Check(
+                f"lane:{gate.path}", f"{label}: {'in the lane' if looser else 'tighter'}", PASSED, said
+            )
+
+
+def _model_label(path: str) -> str:
+    return "A model's address" if path.endswith(".api_base") else "A model's calibration"
+
+
+def tightens_only(live: Document, draft: Document) -> bool:
+    """Tell whether all that a draft does is turn knobs the stricter way: that may be done at any time."""
+    changed = diff.changes(live, draft)
+    return bool(changed) and all(
+        knobs.is_knob(one.path)
+        and all(value is None or is_number(value) for value in (one.old, one.new))
+        and not knobs.loosens(one.path, one.old, one.new)
+        for one in changed
+    )
+
+
+def _calendar(subject: Subject) -> list[Check]:
+    found = []
+    for key, names, closed in (
+        ("freeze", ("No freeze", "Frozen"), terms.frozen(subject.guardrails, subject.now)),
+        ("quiet_hours", ("No quiet hours", "Quiet hours"), terms.quiet(subject.guardrails, subject.now)),
+    ):
+        if not closed:
+            found.append(Check(key, names[0], PASSED, "Changes may go live now."))
+        elif tightens_only(subject.live, subject.draft):
+            found.append(Check(key, names[1], PASSED, f"{closed}. Tightening may go live all the same."))
+        else:
+            found.append(
+                Check(key, names[1], WAITING, f"{closed}.", "Wait until it is over, or schedule it for then.")
+            )
+    return found
+
+
+def _state(subject: Subject) -> Check:
+    if subject.safe:
+        return Check("state", "On the safe state it was asked for", PASSED, "Nobody restored it meanwhile.")
+    words = "It was restored, or stopped anew, since this was asked for."
+    return Check(
+        "state", "Another state than it was asked for", FAILED, words, "Ask anew where it is still needed."
+    )
+
+
+def _base(subject: Subject) -> Check:
+    if diff.changes(subject.base, subject.live):
+        said = f"It was begun on r{subject.base_number}; r{subject.live_number} is live."
+        return Check(
+            "base", "Something else went live meanwhile", FAILED, said, "Its author carries it over."
+        )
+    return Check("base", "Nothing else went live meanwhile", PASSED, f"It builds on r{subject.base_number}.")
+
+
+def _conflict(subject: Subject) -> Check:
+    mine = paths_of(subject.base or subject.live, subject.draft)
+    clashes = [(rival, sorted(mine & rival.paths)) for rival in subject.rivals if mine & rival.paths]
+    if not clashes:
+        return Check("conflict", "No other open change of the same", PASSED, "Nobody asked for it earlier.")
+    told = "; ".join(f"change {r.number} by {r.author}: {', '.join(paths[:5])}" for r, paths in clashes)
+    return Check(
+        "conflict",
+        "An earlier change is open on the same settings",
+        WAITING,
+        f"{told[:1].upper()}{told[1:]}.",
+        "Clears when that one is applied, vetoed, withdrawn or expires.",
+    )
+
+
+def paths_of(base: Document, draft: Document) -> frozenset[str]:
+    """Return the settings that a change touches."""
+    return frozenset(one.path for one in diff.changes(base, draft))
+
+
+def _evidence_gates(subject: Subject, asked: Mapping[str, Any], past: bool) -> list[Check]:
+    if not past:
+        return [Check("evidence", "No what-if is asked for", PASSED, "It stays inside the lanes.")]
+    found = [_what_if(subject, asked)]
+    if asked["certificate_needed"]:
+        found.append(_certificate(subject))
+    return found
+
+
+def _what_if(subject: Subject, asked: Mapping[str, Any]) -> Check:
+    wrong = evidence_wrong(subject, asked["evidence_hours"])
+    held = (subject.evidence or {}).get("what_if") or {}
+    if not wrong:
+        said = f"{held['decisions']:,} decisions replayed on this very content."
+        return Check("evidence", "What-if is there and fresh", PASSED, said)
+    if not asked["evidence_needed"]:
+        return Check("evidence", "What-if is not asked for", PASSED, wrong)
+    return Check("evidence", "What-if is missing", WAITING, wrong, "The author renews the evidence.")
+
+
+def evidence_wrong(subject: Subject, hours: float) -> str:
+    """Say why frozen evidence does not hold for this content now; empty where it does."""
+    held = subject.evidence or {}
+    found = held.get("what_if")
+    if not found:
+        return str(held.get("why") or "None was taken.")
+    if held.get("document") != digest(subject.draft) or held.get("live") != digest(subject.live):
+        return "It was taken for other content."
+    if not found.get("decisions"):
+        return "There were no decisions to replay."
+    taken = terms.moment(held.get("at"))
+    if taken is None or subject.now - taken > timedelta(hours=hours):
+        return f"It is older than {hours:g} hours."
+    return ""
+
+
+def _certificate(subject: Subject) -> Check:
+    if subject.certificate == "":
+        return Check("certificate", "Certificate holds for it", PASSED, "The newest one covers this content.")
+    said = subject.certificate or "Nothing has been certified yet."
+    clear = "Certify the promise for this content, on the Promise tab."
+    return Check("certificate", "Certificate is missing", WAITING, said, clear)
+
+
+def _approvals(subject: Subject, needed: int, enough: bool) -> Check:
+    if subject.blocked_by:
+        said = f"{subject.blocked_by} asked for changes."
+        return Check("approvals", "Changes were asked for", WAITING, said, "The author amends it.")
+    if not needed:
+        said = (
+            "Leaving the safe state needs none."
+            if subject.leaves_to
+            else "Inside the lanes, or risk asks for none."
+        )
+        return Check("approvals", "No approval needed", PASSED, said)
+    given = list(subject.approved_by or ())
+    name = f"Approvals: {min(len(given), needed)} of {needed}"
+    said = f"Given by {', '.join(given)}." if given else "None given for this content yet."
+    if enough:
+        return Check("approvals", name, PASSED, said)
+    rest = needed - len(given)
+    if subject.approved_by is None:
+        return Check("approvals", name, NEEDS, "Not proposed yet.", "Submit it; then others approve.")
+    return Check(
+        "approvals", name, NEEDS, said, f"{rest} more approval{'s' * (rest != 1)}, not by the author."
+    )

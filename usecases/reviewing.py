@@ -1,0 +1,263 @@
+"""A change as its reviewers see it: what exactly is to be approved, which approvals count for that, every gate.
+
+An approval is for content: the document, what it would replace, the guardrails and the evidence. Whether it counts is
+worked out from these each time, so that it is void the moment one of them is another.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from routing.engine.digest import digest
+from routing.models import State
+from usecases import change_evidence, overriding, permissions, terms
+from usecases.checks import Check, Findings, Rival, Subject, check, paths_of
+from usecases.models import Approval, Change, Guardrail, UseCase, Version
+from usecases.publishing import latest
+
+APPROVED: Final = "approved"
+CHANGED: Final = {
+    "document": "the change was amended",
+    "base": "something else went live",
+    "guardrails": "the guardrails were changed",
+    "evidence": "the evidence was renewed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one reviewer said, whether it counts now, and why not."""
+
+    approval: Approval
+    counts: bool
+    why: str = ""
+
+    @property
+    def person(self) -> str:
+        return str(self.approval.person.get_username())
+
+
+@dataclass
+class Review:
+    """Everything a change is judged by at one moment. Reads what it needs once; decides nothing."""
+
+    change: Change
+    standing: Version
+    guardrail: Guardrail
+    now: datetime = field(default_factory=timezone.now)
+
+    @property
+    def use_case(self) -> UseCase:
+        return self.change.use_case
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """The digests that content is made of."""
+        change, standing = self.change, self.standing
+        base: list[Any] = [standing.document, standing.baseline]
+        base += [self.episode] if change.leaves_to else []
+        return {
+            "document": digest([change.document, change.baseline, change.message, change.leaves_to]),
+            "base": digest(base),
+            "guardrails": digest(self.guardrail.as_dict()),
+            "evidence": digest(change.evidence),
+        }
+
+    @cached_property
+    def content(self) -> str:
+        """What an approval given now is given for."""
+        return digest(self.parts)
+
+    @cached_property
+    def episode(self) -> int:
+        return episode(self.standing)
+
+    @cached_property
+    def approvals(self) -> list[Approval]:
+        return list(self.change.approvals.select_related("person"))
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        return [self._verdict(approval) for approval in self.approvals]
+
+    def _verdict(self, approval: Approval) -> Verdict:
+        if approval.verdict != "approve":
+            return Verdict(approval, False)
+        if approval.content != self.content:
+            mine = self.parts
+            changed = [words for part, words in CHANGED.items() if approval.parts.get(part) != mine[part]]
+            return Verdict(approval, False, f"Void: {' and '.join(changed)} since.")
+        if approval.person_id == self.change.author_id:
+            return Verdict(approval, False, "Does not count: nobody approves their own change.")
+        if not may_approve(approval.person, self.use_case, self.guardrail):
+            return Verdict(approval, False, "Does not count: no longer among those who may approve.")
+        if approval is not self._last_of(approval.person_id):
+            return Verdict(approval, False, "Said something else later.")
+        return Verdict(approval, True)
+
+    def _last_of(self, person: int) -> Approval | None:
+        return next((row for row in reversed(self.approvals) if row.person_id == person), None)
+
+    @cached_property
+    def approved_by(self) -> list[str]:
+        """Who has approved exactly this content, each once."""
+        return list(dict.fromkeys(verdict.person for verdict in self.verdicts if verdict.counts))
+
+    @cached_property
+    def findings(self) -> Findings:
+        return check(self.subject)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return self.findings.checks
+
+    @cached_property
+    def subject(self) -> Subject:
+        change, base = self.change, self._base()
+        wanted = terms.complete(self.guardrail.terms)["certificate_needed"] and not change.leaves_to
+        return Subject(
+            guardrails=self.guardrail.as_dict(),
+            live=self.standing.document,
+            draft=change.document,
+            now=self.now,
+            ground=None if change.leaves_to else overriding.ground(self.use_case),
+            base=base.document,
+            base_number=base.number,
+            live_number=self.standing.number,
+            baseline=change.baseline,
+            leaves_to=change.leaves_to,
+            safe=self.same_episode,
+            rivals=rivals(change),
+            evidence=change.evidence,
+            certificate=change_evidence.certificate_gap(self.use_case, change.document) if wanted else None,
+            approved_by=self.approved_by,
+            blocked_by=self._blocked_by(),
+        )
+
+    def _base(self) -> Version:
+        if self.change.base_version == self.standing.number:
+            return self.standing
+        return Version.objects.get(use_case_id=self.change.use_case_id, number=self.change.base_version)
+
+    @cached_property
+    def same_episode(self) -> bool:
+        """The use case is still on the safe state that the change asks to leave, since the same switch."""
+        change, standing = self.change, self.standing
+        if standing.state == State.LIVE or standing.state == change.leaves_to:
+            return False
+        return change.base_version >= self.episode and not _differ(change.document, standing.document)
+
+    def _blocked_by(self) -> str:
+        if self.change.status != Change.Status.CHANGES_REQUESTED:
+            return ""
+        asked = [row for row in self.approvals if row.verdict == "request_changes"]
+        return asked[-1].person.get_username() if asked else "A reviewer"
+
+    @property
+    def needed(self) -> int:
+        return self.findings.needed
+
+    @property
+    def expired(self) -> bool:
+        return self.change.living and self.now >= self.change.expires_at
+
+    @cached_property
+    def status(self) -> str:
+        """As the change says; `approved` where it is open and has all its approvals, `expired` from that moment on."""
+        if self.expired:
+            return Change.Status.EXPIRED.value
+        enough = self.needed > 0 and len(self.approved_by) >= self.needed
+        return APPROVED if self.change.status == Change.Status.OPEN and enough else self.change.status
+
+    def waits_for(self, person: User) -> bool:
+        """Say whether this person's word is what is missing."""
+        if self.change.status != Change.Status.OPEN or self.expired or self.change.author_id == person.pk:
+            return False
+        if not may_approve(person, self.use_case, self.guardrail):
+            return False
+        return len(self.approved_by) < self.needed and person.get_username() not in self.approved_by
+
+
+def may_approve(person: Any, use_case: UseCase, guardrail: Guardrail) -> bool:
+    """Say whether somebody's approval can count: they hold the right, and are among those whom risk has named."""
+    if not permissions.can(person, "approve", use_case):
+        return False
+    named = terms.complete(guardrail.terms)["approvers"]
+    people, groups = named.get("people") or [], named.get("groups") or []
+    if not people and not groups:
+        return True
+    return person.get_username() in people or person.groups.filter(name__in=groups).exists()
+
+
+def episode(standing: Version) -> int:
+    """Return the number of the version that began the present stay on a safe state; 0 while live."""
+    if standing.state == State.LIVE:
+        return 0
+    before = (
+        Version.objects.filter(use_case_id=standing.use_case_id, state=State.LIVE).order_by("-number").first()
+    )
+    after = Version.objects.filter(
+        use_case_id=standing.use_case_id, number__gt=before.number if before else 0
+    )
+    return after.order_by("number").values_list("number", flat=True)[0]
+
+
+def rivals(change: Change) -> list[Rival]:
+    """Return the open changes of the same use case that were there first."""
+    rows = Change.objects.filter(
+        use_case_id=change.use_case_id,
+        status=Change.Status.OPEN,
+        leaves_to="",
+        number__lt=change.number,
+        expires_at__gt=timezone.now(),
+    ).select_related("author")
+    bases = {
+        version.number: version.document
+        for version in Version.objects.filter(
+            use_case_id=change.use_case_id, number__in=[row.base_version for row in rows]
+        )
+    }
+    return [
+        Rival(row.number, row.author.get_username(), paths_of(bases[row.base_version], row.document))
+        for row in rows
+    ]
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return digest(one) != digest(other)
+
+
+def review_of(change: Change) -> Review:
+    """Return a change with everything it is judged by, as of now."""
+    guardrail = Guardrail.objects.get(use_case_id=change.use_case_id)
+    return Review(change, latest(change.use_case), guardrail)
+
+
+def reviews_of(changes: Iterable[Change]) -> list[Review]:
+    """Return many changes with what they are judged by; versions and guardrails are read once for all."""
+    rows = list(changes)
+    owners = {row.use_case_id for row in rows}
+    newest = Version.objects.filter(use_case_id__in=owners).order_by("use_case_id", "-number")
+    standing = {version.use_case_id: version for version in newest.distinct("use_case_id")}
+    limits = {row.use_case_id: row for row in Guardrail.objects.filter(use_case_id__in=owners)}
+    return [Review(row, standing[row.use_case_id], limits[row.use_case_id]) for row in rows]
+
+
+def living(use_cases: Sequence[UseCase] | Any) -> list[Review]:
+    """Return the changes of some use cases that are not decided yet, the oldest first."""
+    rows = Change.objects.filter(
+        use_case__in=use_cases, status__in=Change.LIVING, expires_at__gt=timezone.now()
+    )
+    return reviews_of(rows.select_related("use_case", "author").order_by("submitted_at", "pk"))
+
+
+def waiting_for(person: User) -> list[Review]:
+    """Return the changes for which this person's approval is missing."""
+    if not Change.objects.filter(status=Change.Status.OPEN, expires_at__gt=timezone.now()).exists():
+        return []
+    return [found for found in living(permissions.visible(person, "approve")) if found.waits_for(person)]

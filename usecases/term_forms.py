@@ -1,0 +1,124 @@
+"""The form of what changes past the lane need: approvals, by whom, evidence, freezes and quiet hours. Never saves.
+
+Freezes and quiet hours are typed one a line: `2026-12-20 00:00 to 2027-01-02 00:00 Year's end`, and
+`sat sun 00:00 to 24:00`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from usecases import terms
+from usecases.record import moment
+
+MARK = "terms"
+NUMBERS = (
+    ("approvals", "Approvals past the lane", "0 to 5; nobody approves their own change"),
+    ("approvals_to_restore", "Approvals to leave a safe state", "0 to 5; stopping never needs one"),
+    ("expire_days", "Unanswered changes expire after days", "1 to 90"),
+    ("evidence_hours", "A what-if counts for hours", "1 to 2160"),
+)
+FLAGS = (
+    ("evidence_needed", "A what-if on the same content is needed past the lane"),
+    ("certificate_needed", "A certificate that covers the change is needed past the lane"),
+)
+_FREEZE = re.compile(r"(\S+(?: \d\d:\d\d)?) to (\S+(?: \d\d:\d\d)?)(?: (.*))?")
+_SPAN = re.compile(r"((?:\w{3}[ ,]+)+)(\d\d:\d\d) to (\d\d:\d\d)")
+
+
+class TermForm:
+    """What was typed, read into the terms that the action takes; without the form's mark nothing was said."""
+
+    def __init__(self, held: Mapping[str, Any], data: Mapping[str, str] | None) -> None:
+        self.held = terms.complete(held)
+        self.said = data is not None and MARK in data
+        self.data = data if data is not None and self.said else self._typed()
+        self.errors: list[str] = []
+
+    def _typed(self) -> dict[str, str]:
+        held, named, quiet = self.held, self.held["approvers"], self.held["quiet_hours"]
+        typed = {key: str(held[key]) for key, _, _ in NUMBERS}
+        typed |= {key: "on" for key, _ in FLAGS if held[key]}
+        typed["groups"], typed["people"] = (", ".join(named.get(key) or []) for key in ("groups", "people"))
+        typed["freezes"] = "\n".join(
+            f"{freeze['from']} to {freeze['until']} {freeze.get('reason', '')}".strip()
+            for freeze in held["freezes"]
+        )
+        typed["zone"] = str(quiet.get("zone", "UTC"))
+        typed["hours"] = "\n".join(
+            f"{' '.join(span['days'])} {span['from']} to {span['until']}" for span in quiet.get("hours", [])
+        )
+        return typed
+
+    @property
+    def numbers(self) -> list[dict[str, str]]:
+        return [
+            {"key": key, "label": label, "hint": hint, "value": self.data.get(key, "")}
+            for key, label, hint in NUMBERS
+        ]
+
+    @property
+    def flags(self) -> list[dict[str, Any]]:
+        return [{"key": key, "label": label, "on": bool(self.data.get(key))} for key, label in FLAGS]
+
+    @property
+    def values(self) -> dict[str, Any] | None:
+        """Return the terms as typed, keeping what cannot be read in `errors`; None where nothing was said."""
+        if not self.said:
+            return None
+        typed: dict[str, Any] = {key: _number(self.data.get(key, "")) for key, _, _ in NUMBERS}
+        typed |= {key: bool(self.data.get(key)) for key, _ in FLAGS}
+        typed["approvers"] = {key: _names(self.data.get(key, "")) for key in ("groups", "people")}
+        typed["freezes"] = [self._freeze(line) for line in _lines(self.data.get("freezes", ""))]
+        hours = [self._span(line) for line in _lines(self.data.get("hours", ""))]
+        typed["quiet_hours"] = {"zone": self.data.get("zone", "").strip() or "UTC", "hours": hours}
+        return typed
+
+    def _freeze(self, line: str) -> dict[str, str]:
+        found = _FREEZE.fullmatch(line)
+        ends = [moment(text) for text in found.groups()[:2]] if found else [None]
+        if found is None or None in ends:
+            self.errors.append(
+                f"“{line}” is no freeze. Write “2026-12-20 00:00 to 2027-01-02 00:00 Year's end”."
+            )
+            return {}
+        since, until = (end.isoformat(timespec="minutes") for end in ends if end)
+        return {"from": since, "until": until, "reason": found[3] or ""}
+
+    def _span(self, line: str) -> dict[str, Any]:
+        found = _SPAN.fullmatch(line)
+        if found is None:
+            self.errors.append(f"“{line}” is no quiet time. Write “sat sun 00:00 to 24:00”.")
+            return {}
+        return {"days": re.split(r"[ ,]+", found[1].lower().strip(" ,")), "from": found[2], "until": found[3]}
+
+    def words(self) -> list[str]:
+        """Say what holds, for those who may not set it."""
+        held, named = self.held, self.held["approvers"]
+        who = [*(f"group {name}" for name in named.get("groups") or []), *(named.get("people") or [])]
+        by = ", ".join(who) or "anybody who may approve"
+        said = [
+            f"Past the lane: {_plural(held['approvals'], 'approval')}, by {by} but its author.",
+            f"Leaving a safe state: {_plural(held['approvals_to_restore'], 'approval')}.",
+            f"Unanswered changes expire after {_plural(held['expire_days'], 'day')}.",
+        ]
+        said += [f"{label}." for key, label in FLAGS if held[key]]
+        typed = self._typed()
+        said += [f"Frozen {line}." for line in _lines(typed["freezes"])]
+        return said + [f"Quiet {line} ({typed['zone']})." for line in _lines(typed["hours"])]
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count or 'no'} {word}{'s' * (count != 1)}"
+
+
+def _number(text: str) -> Any:
+    return int(text) if text.strip().isdecimal() and len(text.strip()) < 6 else text
+
+
+def _names(text: str) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,193 @@
+"""What risk asks of changes past the lane: approvals and by whom, evidence, and when nothing is changed. Pure.
+
+Terms are a mapping, as guardrails carry them: `approvals` (0 to 5, past the lane), `approvers` (`{groups, people}`;
+both empty: everybody who may approve), `approvals_to_restore` (0 to 5, for leaving a safe state), `expire_days`,
+`freezes` (`[{from, until, reason}]`, moments with their zone), `quiet_hours` (`{zone, hours: [{days, from, until}]}`,
+clock times of every week), `evidence_needed` with `evidence_hours`, `certificate_needed`.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+Faults = list[dict[str, str]]
+
+MOST_APPROVALS: Final = 5
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+USUAL: Final[dict[str, Any]] = {
+    "approvals": 1,
+    "approvers": {"groups": [], "people": []},
+    "approvals_to_restore": 0,
+    "expire_days": 14,
+    "freezes": [],
+    "quiet_hours": {"zone": "UTC", "hours": []},
+    "evidence_needed": False,
+    "evidence_hours": 72,
+    "certificate_needed": False,
+}
+WORDS: Final = {
+    "approvals": "approvals past the lane",
+    "approvers": "who may approve",
+    "approvals_to_restore": "approvals to leave a safe state",
+    "expire_days": "days until unanswered changes expire",
+    "freezes": "freezes",
+    "quiet_hours": "quiet hours",
+    "evidence_needed": "whether a what-if is needed",
+    "evidence_hours": "how old a what-if may be",
+    "certificate_needed": "whether a certificate is needed",
+}
+_WHOLE: Final = {
+    "approvals": (0, MOST_APPROVALS),
+    "approvals_to_restore": (0, MOST_APPROVALS),
+    "expire_days": (1, 90),
+    "evidence_hours": (1, 24 * 90),
+}
+_FLAGS: Final = ("evidence_needed", "certificate_needed")
+_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+_MOST_LISTED: Final = 50
+
+
+def complete(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all terms, the usual one wherever none is said."""
+    return {key: given.get(key, usual) for key, usual in USUAL.items()}
+
+
+def unusual(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return only what differs from the usual: what is kept."""
+    return {key: given[key] for key, usual in USUAL.items() if key in given and given[key] != usual}
+
+
+def faults(given: Mapping[str, Any]) -> Faults:
+    """Return everything that is wrong with terms as they come from outside, each with its path."""
+    found: Faults = []
+    for key, (low, high) in _WHOLE.items():
+        value = given.get(key, low)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            found.append(_fault(key, f"has to be a whole number from {low} to {high}."))
+    for key in _FLAGS:
+        if not isinstance(given.get(key, False), bool):
+            found.append(_fault(key, "has to be true or false."))
+    found += _approver_faults(given.get("approvers", USUAL["approvers"]))
+    found += _freeze_faults(given.get("freezes", []))
+    return found + _quiet_faults(given.get("quiet_hours", USUAL["quiet_hours"]))
+
+
+def _approver_faults(named: Any) -> Faults:
+    if not isinstance(named, Mapping) or set(named) - {"groups", "people"}:
+        return [_fault("approvers", "has to be an object with “groups” and “people”.")]
+    return [
+        _fault(f"approvers.{key}", "has to be a list of names.")
+        for key, names in named.items()
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names)
+    ]
+
+
+def _freeze_faults(freezes: Any) -> Faults:
+    if not isinstance(freezes, list) or len(freezes) > _MOST_LISTED:
+        return [_fault("freezes", f"has to be a list of at most {_MOST_LISTED}.")]
+    found: Faults = []
+    for index, freeze in enumerate(freezes):
+        where = f"freezes[{index}]"
+        if not isinstance(freeze, Mapping) or set(freeze) - {"from", "until", "reason"}:
+            found.append(_fault(where, "has to be an object with “from”, “until” and “reason”."))
+            continue
+        since, until = (moment(freeze.get(end)) for end in ("from", "until"))
+        if since is None or until is None or since >= until:
+            words = (
+                "needs “from” and a later “until”, moments with their zone such as “2026-12-20T00:00:00Z”."
+            )
+            found.append(_fault(where, words))
+        if not isinstance(freeze.get("reason", ""), str):
+            found.append(_fault(f"{where}.reason", "has to be text."))
+    return found
+
+
+def _quiet_faults(quiet: Any) -> Faults:
+    if not isinstance(quiet, Mapping) or set(quiet) - {"zone", "hours"}:
+        return [_fault("quiet_hours", "has to be an object with “zone” and “hours”.")]
+    found: Faults = []
+    if _zone(quiet.get("zone", "UTC")) is None:
+        found.append(_fault("quiet_hours.zone", "is no time zone; use a name such as “Europe/Berlin”."))
+    hours = quiet.get("hours", [])
+    if not isinstance(hours, list) or len(hours) > _MOST_LISTED:
+        return [*found, _fault("quiet_hours.hours", f"has to be a list of at most {_MOST_LISTED}.")]
+    for index, span in enumerate(hours):
+        if not _is_span(span):
+            words = "needs “days” (mon to sun), “from” and “until” as clock times such as “18:00”."
+            found.append(_fault(f"quiet_hours.hours[{index}]", words))
+    return found
+
+
+def _is_span(span: Any) -> bool:
+    if not isinstance(span, Mapping) or set(span) - {"days", "from", "until"}:
+        return False
+    days = span.get("days")
+    clocks = [span.get("from"), span.get("until")]
+    return (
+        isinstance(days, list)
+        and bool(days)
+        and all(day in DAYS for day in days)
+        and all(isinstance(clock, str) and bool(_CLOCK.fullmatch(clock)) for clock in clocks)
+        and clocks[0] not in (clocks[1], "24:00")
+    )
+
+
+def _fault(path: str, words: str) -> dict[str, str]:
+    return {"path": f"guardrails.{path}", "message": f"“{path}” {words}"}
+
+
+def moment(value: Any) -> datetime | None:
+    """Read a moment with its zone; None for anything else."""
+    try:
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return found.astimezone(UTC) if found.tzinfo else None
+
+
+def _zone(name: Any) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, TypeError, OSError):
+        return None
+
+
+def frozen(given: Mapping[str, Any], now: datetime) -> str:
+    """Say which freeze holds now and until when; empty where none does."""
+    for freeze in given.get("freezes", []):
+        since, until = moment(freeze["from"]), moment(freeze["until"])
+        if since and until and since <= now < until:
+            why = f": {freeze['reason']}" if freeze.get("reason") else ""
+            return f"Frozen until {until:%-d %b %Y %H:%M} UTC{why}"
+    return ""
+
+
+def quiet(given: Mapping[str, Any], now: datetime) -> str:
+    """Say that it is quiet hours, and until when; empty where it is not."""
+    held = given.get("quiet_hours") or {}
+    zone = _zone(held.get("zone", "UTC")) or ZoneInfo("UTC")
+    local = now.astimezone(zone).replace(tzinfo=None)
+    for span in held.get("hours", []):
+        for day in (local.date(), local.date() - timedelta(days=1)):
+            if DAYS[day.weekday()] not in span["days"]:
+                continue
+            begin, end = (
+                datetime.combine(day, time()) + _since_midnight(span[key]) for key in ("from", "until")
+            )
+            end += timedelta(days=1) if end <= begin else timedelta()
+            if begin <= local < end:
+                return f"Quiet hours until {end:%a %H:%M} ({zone.key})"
+    return ""
+
+
+def _since_midnight(clock: str) -> timedelta:
+    hours, minutes = clock.split(":")
+    return timedelta(hours=int(hours), minutes=int(minutes))
+
+
+def changed_words(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Name the terms that differ, for the record."""
+    before, after = complete(old), complete(new)
+    return [WORDS[key] for key in USUAL if before[key] != after[key]]
