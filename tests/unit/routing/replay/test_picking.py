@@ -29,7 +29,7 @@ def sides() -> tuple[Side, Side]:
 def test_the_cells_are_all_decisions_each_once_and_as_both_documents_decide(sides: tuple[Side, Side]) -> None:
     before, after = sides
     seen: list[int] = []
-    for one in matrix(before, after, 0):
+    for one in matrix(before, after):
         cell = picking.cell(before, after, one["live"], one["draft"])
         assert (len(cell), cell.summary()) == (one["count"], one)
         assert cell.ids(3, 5) == moved_ids(before, after, one["live"], one["draft"], 5, skip=3)
