@@ -313,6 +313,26 @@ def test_the_advised_threshold_is_put_into_the_draft_and_taken_back(page: Page) 
 
 
 @pytest.mark.usefixtures("past")
+def test_the_cases_of_a_move_are_those_of_the_edit_that_is_still_being_saved(page: Page) -> None:
+    page.goto(TUNE)
+    expect(answered(page)).to_contain_text("%")
+    saving: list[Route] = []
+    page.route("**/tune/edit", lambda route: saving.append(route))
+    answer_handle(page).focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    read = page.get_by_role("link", name=re.compile("^Read them"))
+    expect(read).to_have_accessible_name(re.compile(r"2\d from answer to review"))
+    read.click()
+    page.wait_for_timeout(300)
+    assert len(saving) == 1
+    expect(page).to_have_url(re.compile(TUNE))
+    saving[0].continue_()
+    expect(page.get_by_role("heading", name="From answer to review")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("0.83")).first).to_be_visible()
+
+
+@pytest.mark.usefixtures("past")
 def test_a_value_that_cannot_be_replayed_greys_the_last_numbers_and_says_why(page: Page) -> None:
     page.goto(TUNE)
     expect(answered(page)).to_contain_text("%")
