@@ -3,6 +3,7 @@
 import { draw } from "./chart.js";
 import { morph } from "./morph.js";
 
+const FOLLOW_MS = 60; // by then the next question of a moving handle is on its way: redrawing would delay its sending
 const CALM_MS = 1500; // the numbers of a handle that is moved on come first: a curve takes longer than they do
 const part = document.getElementById("impact-chart");
 const told = document.getElementById("impact-chart-body");
@@ -76,10 +77,10 @@ function between(xs, ys, x) {
 }
 
 if (part) {
-  let frame = 0;
+  let later = 0;
   document.addEventListener("numbers", () => {
-    cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(follow);
+    clearTimeout(later);
+    later = setTimeout(follow, FOLLOW_MS);
     if (due) soon();
   });
   document.addEventListener("desk", () => { due = true; });

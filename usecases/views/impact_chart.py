@@ -15,6 +15,8 @@ DRAFT_LINE: Final = 2
 DRAFT_POINT: Final = 4
 # A line of so many rows tells a reader who hears it what the curve looks like; more would not.
 HEARD: Final = 8
+# Names of points closer than this share of answers would lie on each other.
+NEAR: Final = 0.2
 
 Point = Mapping[str, Any]
 Curve = Mapping[str, Any]
@@ -44,17 +46,23 @@ def figure(curve: Curve, recommended: float | None) -> dict[str, Any]:
     live, draft = _known(curve["live"]), _known(curve["draft"])
     points = curve["points"]
     chosen = next((point for point in draft if point["answer_from"] == recommended), None)
+    side = _side(chosen, list(points.values()), curve["target"]) if chosen else ""
     data = [
         _band(draft),
         _line(live, "live", "--ink-3", "dash"),
         _line(draft, "draft", "--accent", "solid"),
         _mark(points.get("live"), "live", "--surface", "--ink-2", "top left", "circle"),
         _mark(points.get("draft"), "draft", "--accent", "--accent", "top right", "circle"),
-        _mark(
-            chosen, f"use {recommended:.2f}" if chosen else "", "--live", "--live", "bottom center", "diamond"
-        ),
+        _mark(chosen, f"use {recommended:.2f}" if chosen else "", "--live", "--live", side, "diamond"),
     ]
     return {"data": data, "layout": _layout(curve["target"], [*live, *draft])}
+
+
+def _side(chosen: Point, others: Sequence[Point | None], target: float) -> str:
+    """Return where the advised point's name stands: below it, unless that is on the axis and there is room above."""
+    near = any(one and abs(one["coverage"] - chosen["coverage"]) < NEAR for one in others)
+    low = chosen["wrong"] is not None and chosen["wrong"] < target / 2
+    return "top center" if low and not near else "bottom center"
 
 
 def heard(curve: Curve, recommended: float | None) -> tuple[Heard, ...]:
