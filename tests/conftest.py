@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from console.embedded import Postgres, Redis, socket_folder
 from console.processes import Process, stop, wait_ready
@@ -20,6 +21,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the servers before Django's settings are read: they look for addresses in the environment."""
     if config.option.help or config.option.version:
         return
+    # How long an example takes says how busy the machine is, nothing about the product.
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
     data, sockets = Path(tempfile.mkdtemp(prefix="console-tests-")), socket_folder()
     (data / "static").mkdir()  # tests serve files from their sources; an absent folder is warned about
     data.chmod(0o711)  # for PostgreSQL's account, when root runs the tests
@@ -47,9 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "SECRET_KEY": "only-for-tests-" + "0" * 40,
         "DJANGO_SETTINGS_MODULE": "console.settings",
     }
-    from django.conf import settings
+    from django.conf import settings as django
 
-    assert settings.DATABASES
+    assert django.DATABASES
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
