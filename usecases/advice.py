@@ -130,9 +130,7 @@ def curve(
         "draft": _points(promise_evidence.counted(evidence.columns, document, evidence.live)),
     }
     marks = {"live": _mark(own, live, lines["live"]), "draft": _mark(evidence, document, lines["draft"])}
-    marks["recommended"] = next(
-        (point for point in lines["draft"] if point["answer_from"] == advised.answer_from), None
-    )
+    marks["recommended"] = _mark(evidence, advised.document, lines["draft"]) if advised.document else None
     return {**lines, "target": promises.of(use_case).wrong_at_most, "points": marks}
 
 

@@ -52,7 +52,7 @@ def advised_for(work: Work, window: str) -> Advised:
     return Advised(
         figure=figure(curve, found.answer_from) if drawn else None,
         words="" if drawn else NO_CURVE,
-        heard=heard(curve, found.answer_from) if drawn else (),
+        heard=heard(curve) if drawn else (),
         **_advice(work, found),
     )
 

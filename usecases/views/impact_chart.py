@@ -45,8 +45,8 @@ def figure(curve: Curve, recommended: float | None) -> dict[str, Any]:
     """Return the chart: live dashed, draft solid with its interval, the target, and where each of them stands."""
     live, draft = _known(curve["live"]), _known(curve["draft"])
     points = curve["points"]
-    chosen = next((point for point in draft if point["answer_from"] == recommended), None)
-    side = _side(chosen, list(points.values()), curve["target"]) if chosen else ""
+    chosen = points.get("recommended")
+    side = _side(chosen, (points.get("live"), points.get("draft")), curve["target"]) if chosen else ""
     data = [
         _band(draft),
         _line(live, "live", "--ink-3", "dash"),
@@ -65,11 +65,11 @@ def _side(chosen: Point, others: Sequence[Point | None], target: float) -> str:
     return "top center" if low and not near else "bottom center"
 
 
-def heard(curve: Curve, recommended: float | None) -> tuple[Heard, ...]:
+def heard(curve: Curve) -> tuple[Heard, ...]:
     """Return the chart as lines of a table: the marked points, then some of the draft's curve."""
     points = curve["points"]
     draft = list(curve["draft"])
-    chosen = next((point for point in draft if point["answer_from"] == recommended), None)
+    chosen = points.get("recommended")
     marked = [("live", points.get("live")), ("draft", points.get("draft")), ("recommended", chosen)]
     step = max(1, len(draft) // HEARD)
     rest = [("", point) for point in draft[::step]]
