@@ -1,9 +1,9 @@
-"""What every request passes through: the door it came by, the reader's time zone, and honest outage pages."""
+"""What every request passes through: the door it came by, the reader's time zone, and honest failure pages."""
 
 import zoneinfo
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -47,7 +47,12 @@ def outages(get_response: Handler) -> Handler:
         return get_response(request)
 
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return outage_response(request) if isinstance(error, OperationalError | InterfaceError) else None
+        if isinstance(error, OperationalError | InterfaceError):
+            return outage_response(request)
+        from console.views.errors import bad_request  # it stands on this module
+
+        # What the database cannot hold, such as a NUL character, is the sender's fault; nothing was written.
+        return bad_request(request, error) if isinstance(error, DataError | UnicodeEncodeError) else None
 
     handle.process_exception = process_exception  # type: ignore[attr-defined]
     return handle

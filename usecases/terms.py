@@ -142,9 +142,9 @@ def moment(value: Any) -> datetime | None:
     """Read a moment with its zone; None for anything else."""
     try:
         found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else None
 
 
 def _zone(name: Any) -> ZoneInfo | None:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from audit import log
 from routing.engine import knobs as engine_knobs
+from routing.engine.json_checks import json_faults
 from usecases import permissions
 from usecases import terms as rules
 from usecases.models import Guardrail, UseCase
@@ -69,6 +70,12 @@ def check_limits(bounds: Any) -> list[dict[str, str]]:
     """Return every fault of guardrails: `{"knobs": {path: {lane, limit, reason}}, "models": [...]}` and terms."""
     if not isinstance(bounds, dict):
         return [{"path": "guardrails", "message": "Give an object with “knobs” and “models”."}]
+    # What has no one spelling could be neither recorded nor approved, and would hold up what it guards.
+    unreadable = json_faults(bounds)
+    if unreadable:
+        return [
+            {"path": ".".join(filter(None, ["guardrails", f.path])), "message": f.message} for f in unreadable
+        ]
     errors = [
         _fault(str(key), f"is not known here; use “knobs”, “models” and {', '.join(rules.USUAL)}.")
         for key in bounds

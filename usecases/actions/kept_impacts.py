@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from audit import log
+from routing.runtime.masking import storable
 from usecases import kept, permissions, what_if
 from usecases.models import KeptImpact, UseCase
 from usecases.publishing import Refused
@@ -22,7 +23,7 @@ def keep(
     `what_if.Loading`.
     """
     permissions.check(by, "tune", use_case)
-    note = note.replace("\x00", "").strip()
+    note = storable(note.replace("\x00", "")).strip()
     if len(note) > NOTE_MOST:
         words = f"A note has at most {NOTE_MOST:,} characters; this one has {len(note):,}."
         raise Refused(words, [{"path": "note", "message": words}])

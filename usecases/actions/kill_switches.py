@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from routing.models import State
+from routing.runtime.masking import storable
 from usecases import permissions, terms
 from usecases.gates import gates
 from usecases.models import UseCase, Version
@@ -63,7 +64,7 @@ def _switch(
         kind=KINDS[to],
         event=EVENTS[to],
         sentence=SENTENCES[to],
-        reason=reason.strip(),
+        reason=_said(reason),
         returns_to=_live_number(live),
         old={"state": live.state, "message": live.message},
         new={"state": to, "message": text},
@@ -109,7 +110,7 @@ def edit_message(*, use_case: UseCase, message: str, by: User, reason: str = "")
         kind="message",
         event="kill_switch.message_edited",
         sentence=f"Customers on baseline now read {shown}.",
-        reason=reason.strip(),
+        reason=_said(reason),
         returns_to=live.returns_to,
         old={"message": live.message},
         new={"message": text},
@@ -151,7 +152,7 @@ def _restore(use_case: UseCase, standing: Version, *, by: User, reason: str) -> 
         kind="restore",
         event="kill_switch.restored",
         sentence=f"Restored: assistants answer as in r{back_to} again.",
-        reason=reason.strip(),
+        reason=_said(reason),
         returns_to=back_to,
         old={"state": standing.state},
         new={"state": State.LIVE},
@@ -178,11 +179,16 @@ def _check_step(to: str) -> None:
 
 
 def _clean(message: str | None) -> str | None:
-    text = None if message is None else message.strip()
+    text = None if message is None else _said(message)
     if text is not None and len(text) > MESSAGE_LIMIT:
         words = f"The message has {len(text)} characters; customers can be shown {MESSAGE_LIMIT} at most."
         raise Refused(words, [{"path": "message", "message": words}])
     return text
+
+
+def _said(words: str) -> str:
+    """Return words without what no database holds: a character must never keep a switch from being thrown."""
+    return storable(words).strip()
 
 
 def _check_approvals(use_case: UseCase, what: str) -> None:

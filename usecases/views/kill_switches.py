@@ -70,7 +70,7 @@ def restore(request: HttpRequest, slug: str) -> HttpResponse:
     """Bring one use case back; refused when somebody published since the page was drawn."""
     use_case = use_case_for(request, slug)
     expected = request.POST.get("expected_version", "")
-    seen, reason = int(expected) if expected.isdigit() else None, request.POST.get("reason", "")
+    seen, reason = int(expected) if expected.isdecimal() else None, request.POST.get("reason", "")
     try:
         version = kill_switches.restore(
             use_case=use_case, by=person(request), reason=reason, expected_version=seen

@@ -111,3 +111,8 @@ def test_every_gate_is_told_whatever_the_first_ones_say() -> None:
         "approvals": "needs approval",
     }
     assert all(one.clear for one in check(subject).open)
+
+
+def test_a_moment_before_all_calendars_is_none() -> None:
+    freeze = {"from": "0001-01-01T00:00:00+14:00", "until": "9999-12-31T23:59:59-14:00"}
+    assert [fault["path"] for fault in terms.faults({"freezes": [freeze]})] == ["guardrails.freezes[0]"]

@@ -47,6 +47,10 @@ def test_owners_may_not_set_their_own_limits(use_case: UseCase, ops: User) -> No
         ("bands.answer.from", {"limit": ["a", 1]}, "knobs.bands.answer.from.limit"),
         ("bands.answer.from", {"lanes": [0, 1]}, "knobs.bands.answer.from"),
         ("colour", {"limit": [0, 1]}, "knobs.colour"),
+        ("bands.answer.from", {"limit": [0, 2**53 + 1]}, "knobs.bands.answer.from.limit[1]"),
+        ("bands.answer.from", {"limit": [0, 10**400]}, "knobs.bands.answer.from.limit[1]"),
+        ("bands.answer.from", {"limit": [0, 1e300]}, "knobs.bands.answer.from.limit[1]"),
+        ("bands.answer.from", {"reason": "half \ud800"}, "knobs.bands.answer.from.reason"),
     ],
 )
 def test_bounds_that_make_no_sense_are_refused_by_path(
@@ -68,3 +72,10 @@ def test_a_failing_audit_row_rolls_the_limits_back(
     with pytest.raises(DatabaseError):
         guardrails.set_limits(use_case=use_case, knobs=BOUND, approved_models=[], by=risk)
     assert Guardrail.objects.get(use_case=use_case).knobs == before
+
+
+def test_more_than_a_document_may_hold_is_refused(use_case: UseCase, risk: User) -> None:
+    models = [f"openai/model-{number}" for number in range(20_000)]
+    with pytest.raises(Refused) as refusal:
+        guardrails.set_limits(use_case=use_case, knobs={}, approved_models=models, by=risk)
+    assert refusal.value.errors[0]["path"] == "guardrails"

@@ -102,6 +102,12 @@ def test_keep_the_same_twice_writes_nothing(use_case: UseCase, ops: User, store:
     assert other.pk != first.pk
 
 
+def test_a_note_is_kept_without_what_no_database_holds(use_case: UseCase, ops: User, store: Store) -> None:
+    store(0.8)
+    row = kept_impacts.keep(use_case=use_case, document=DRAFT, by=ops, note="For\0 \ud800 risk")
+    assert row.note == "For � risk"
+
+
 def test_keep_is_for_those_who_tune(
     use_case: UseCase, ops: User, risk: User, stranger: User, store: Store
 ) -> None:

@@ -198,3 +198,16 @@ def test_all_to_review_leaves_those_on_baseline_where_they_are(
 def test_a_stranger_can_stop_nothing_at_all(use_case: UseCase, stranger: User) -> None:
     with pytest.raises(Forbidden):
         kill_switches.engage_all(by=stranger)
+
+
+def test_no_character_that_cannot_be_stored_keeps_a_switch_from_being_thrown(
+    use_case: UseCase, ops: User
+) -> None:
+    killed = kill_switches.engage(use_case=use_case, by=ops, reason="Wrong\0 \ud800", message="Call\0 us")
+    restored = kill_switches.restore(use_case=use_case, by=ops, reason="Right\0")
+    everywhere = kill_switches.engage_all(by=ops, reason="\udfff")
+
+    assert (killed.state, killed.reason, killed.message) == ("baseline", "Wrong� �", "Call� us")
+    assert (restored.state, restored.reason) == ("live", "Right�")
+    assert [version.state for version in everywhere] == ["baseline"]
+    assert Event.objects.filter(kind__startswith="kill_switch.").count() == 3

@@ -160,3 +160,20 @@ def test_the_switch_needs_no_worker_and_no_redis(
 
     assert signed_in.post(f"{OVERVIEW}kill").status_code == 302
     assert "On baseline since" in page(signed_in)
+
+
+def test_what_no_database_holds_stops_no_switch_and_is_no_server_error_elsewhere(
+    signed_in: "Client", risk: "User"
+) -> None:
+    assert signed_in.post(f"{OVERVIEW}kill", {"reason": "Wrong\0"}).status_code == 302
+    assert "On baseline since" in page(signed_in)
+    assert signed_in.post(f"{OVERVIEW}restore", {"expected_version": "²"}).status_code == 302
+
+    signed_in.raise_request_exception = False
+    promised = signed_in.post(f"{OVERVIEW}promise", {"wrong_at_most": "3", "reason": "a\0b"})
+    signed_in.force_login(risk)
+    limited = signed_in.post(f"{OVERVIEW}guardrails", {"models": "a\0", "reason": "b"})
+
+    assert promised.status_code == 400
+    assert "The request made no sense" in promised.content.decode()
+    assert limited.status_code in (400, 422)
