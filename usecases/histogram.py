@@ -33,7 +33,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """The bars, and how many decisions (and wrong ones) they stand for."""
+    """The bars, and how many decisions they stand for, and how many that are known to be wrong."""
 
     bars: tuple[Bar, ...]
     total: int
@@ -41,7 +41,7 @@ class Histogram:
 
 
 def histogram(counts: Sequence[tuple[int, int]]) -> Histogram:
-    """Draw `(decisions, wrong ones)` of equal stretches of confidence; wrong ones stand inside their bar."""
+    """Draw `(decisions, known wrong ones)` of equal stretches of confidence; those stand inside their bar."""
     most = max((total for total, _ in counts), default=0)
     step = 100 / len(counts) if counts else 0.0
     bars = tuple(
@@ -57,7 +57,7 @@ def _bar(index: int, step: float, total: int, wrong: int, most: int) -> Bar:
         width=round(step * (1 - GAP), 3),
         height=_height(total, most),
         wrong_height=_height(wrong, most),
-        title=f"{low:.2f} to {high:.2f}: {total:,} decisions, {wrong:,} of them wrong",
+        title=f"{low:.2f} to {high:.2f}: {total:,} decision{'s' * (total != 1)}, {wrong:,} known to be wrong",
     )
 
 

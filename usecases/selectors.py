@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from routing.history_rows import NOT_PEOPLE, PEOPLE
 from routing.imports.records import INSTANCE as IMPORTED
 from routing.models import Holding, Rollout, State, Target
 from usecases.models import UseCase, Version
@@ -123,19 +124,26 @@ SELECT use_case, count(*), count(*) FILTER (WHERE action = 'answer'), count(*) F
   FROM routing_decision
  WHERE use_case = ANY(%(slugs)s) AND at >= %(since)s AND at < %(until)s AND instance <> %(imported)s GROUP BY use_case
 """
-# The newest verdict of each answered decision, whether it came by decision or by request.
-VERDICTS = """
-WITH word AS (
-    SELECT d.id, d.use_case, o.correct, o.at FROM routing_outcome o JOIN routing_decision d ON d.id = o.decision_id
-     WHERE d.use_case = ANY(%(slugs)s) AND d.at >= %(since)s AND d.at < %(until)s AND d.action = 'answer'
-       AND d.instance <> %(imported)s
+# The newest people's word on each answer that was audited at random, weighted with how many answers it stands for.
+# Any other verdict on an answer came because somebody complained, and says nothing of the rest.
+LABELS = """
+WITH audited AS (
+    SELECT id, use_case, request_id, audit_share FROM routing_decision
+     WHERE use_case = ANY(%(slugs)s) AND at >= %(since)s AND at < %(until)s AND action = 'answer'
+       AND audited AND audit_share > 0 AND NOT holdout AND instance <> %(imported)s
+), word AS (
+    SELECT a.id, a.use_case, a.audit_share, o.id AS told, o.correct, o.at, o.source
+      FROM audited a JOIN routing_outcome o ON o.decision_id = a.id
     UNION ALL
-    SELECT d.id, d.use_case, o.correct, o.at FROM routing_outcome o
-      JOIN routing_decision d ON d.use_case = o.use_case AND d.request_id = o.request_id
-     WHERE o.decision_id IS NULL AND d.use_case = ANY(%(slugs)s) AND d.at >= %(since)s AND d.at < %(until)s
-       AND d.action = 'answer' AND d.instance <> %(imported)s
-), newest AS (SELECT DISTINCT ON (id) use_case, correct FROM word ORDER BY id, at DESC)
-SELECT use_case, count(*), count(*) FILTER (WHERE NOT correct) FROM newest GROUP BY use_case
+    SELECT a.id, a.use_case, a.audit_share, o.id, o.correct, o.at, o.source
+      FROM audited a JOIN routing_outcome o
+        ON o.decision_id IS NULL AND o.use_case = a.use_case AND o.request_id = a.request_id
+), newest AS (
+    SELECT DISTINCT ON (id) use_case, correct, 1 / audit_share AS weight FROM word
+     WHERE source ~* %(people)s AND source !~* %(not_people)s ORDER BY id, at DESC, told DESC
+)
+SELECT use_case, count(*), sum(weight), coalesce(sum(weight) FILTER (WHERE NOT correct), 0)
+  FROM newest GROUP BY use_case
 """
 
 
@@ -143,14 +151,15 @@ def traffic(slugs: Sequence[str], *, since: datetime, until: datetime | None = N
     """Return what was decided per use case in a stretch of time: two queries over all of them."""
     end = until or timezone.now() + timedelta(minutes=5)  # an assistant's clock may be a little ahead
     values: dict[str, Any] = {"slugs": list(slugs), "since": since, "until": end, "imported": IMPORTED}
+    values |= {"people": PEOPLE, "not_people": NOT_PEOPLE}
     with connection.cursor() as cursor:
         cursor.execute(TRAFFIC, values)
         rows = cursor.fetchall()
-        cursor.execute(VERDICTS, values)
-        verdicts = {slug: (count, wrong) for slug, count, wrong in cursor.fetchall()}
+        cursor.execute(LABELS, values)
+        labels = {slug: told for slug, *told in cursor.fetchall()}
     return {
         slug: Traffic(
-            decisions, answered, reviewed, escalated, float(cost), latency, *verdicts.get(slug, (0, 0))
+            decisions, answered, reviewed, escalated, float(cost), latency, *labels.get(slug, (0, 0.0, 0.0))
         )
         for slug, decisions, answered, reviewed, escalated, cost, latency in rows
     }

@@ -174,7 +174,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What a use case's assistants decided in a stretch of time. Verdicts are on answered requests."""
+    """What a use case's assistants decided in a stretch of time.
+
+    `labels` are people's verdicts on answers that were audited at random. Each stands for 1 / audit share answers:
+    `labelled` is for how many in all, `wrong` for how many wrong ones.
+    """
 
     decisions: int = 0
     answered: int = 0
@@ -182,11 +186,12 @@ class Traffic:
     escalated: int = 0
     cost_usd: float = 0.0
     latency_ms: float | None = None
-    verdicts: int = 0
-    wrong: int = 0
+    labels: int = 0
+    labelled: float = 0.0
+    wrong: float = 0.0
 
     def __add__(self, other: "Traffic") -> "Traffic":
-        counts = ("decisions", "answered", "reviewed", "escalated", "cost_usd", "verdicts", "wrong")
+        counts = ("decisions", "answered", "reviewed", "escalated", "cost_usd", "labels", "labelled", "wrong")
         return Traffic(**{name: getattr(self, name) + getattr(other, name) for name in counts})
 
     def share(self, count: int) -> float | None:
@@ -202,7 +207,7 @@ class Traffic:
 
     @property
     def wrong_share(self) -> float | None:
-        return self.wrong / self.verdicts if self.verdicts else None
+        return self.wrong / self.labelled if self.labelled else None
 
     @property
     def cost_per_task(self) -> float | None:

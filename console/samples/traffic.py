@@ -1,7 +1,7 @@
 """Sample traffic: `python -m console.samples.traffic --assistant URL --console URL --token TOKEN`.
 
 First a burst, so that no chart is empty, then a steady trickle of recorded requests, the common ones more often.
-For some of what was answered or reviewed an outcome is told to the console, as a reviewer would.
+Of random audits, and of some of what came to review, an outcome is told to the console, as a reviewer would.
 """
 
 import argparse
@@ -97,9 +97,10 @@ class Traffic:
         self._judge(request, decision)
 
     def _judge(self, request: SampleRequest, decision: dict[str, Any]) -> None:
-        """Sometimes, as a reviewer would, say whether the model was right."""
+        """Say whether the model was right as a reviewer would: of each random audit, and of some reviews."""
         recorded = _recorded(request, decision.get("model"))
-        if decision["action"] == "escalate" or recorded is None or random.random() >= OUTCOME_SHARE:
+        seen = decision.get("audited") or (decision["action"] == "review" and random.random() < OUTCOME_SHARE)
+        if recorded is None or not seen:
             return
         self.outcomes.append(
             {

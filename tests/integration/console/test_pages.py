@@ -59,7 +59,7 @@ def test_the_portfolio_lists_what_the_viewer_may_see(
     assert "Claims summarisation" in shown
     assert "Hidden job" not in shown
     assert "1 use case, 0 running assistants" in shown
-    assert "no verdicts yet" in shown
+    assert "no audits judged yet" in shown
     assert "New use case" not in shown
 
 

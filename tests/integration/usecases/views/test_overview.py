@@ -1,6 +1,6 @@
 """A use case's first page and its assistants: what is live where."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -69,23 +69,45 @@ def test_everybody_confirmed_is_live(signed_in: "Client", report: "Report") -> N
 def test_the_day_in_numbers_and_words(signed_in: "Client", decide: "Decide") -> None:
     from routing.models import Outcome
 
-    answered = [decide("claims", f"question {n}") for n in range(3)]
+    for n in range(3):
+        decide("claims", f"question {n}")
     decide("claims", "to a person", action="escalate", band="escalate")
     decide("elsewhere", "of another use case")
     imported = decide("claims", "of a log without times, dated by its import", instance="import")
     Outcome.objects.create(decision_id=imported.pk, use_case="claims", correct=False, source="import")
-    Outcome.objects.create(decision_id=answered[0].pk, use_case="claims", correct=False, source="audit")
-    Outcome.objects.create(
-        use_case="claims", request_id=answered[1].request_id, correct=True, source="caller"
-    )
 
     shown = signed_in.get("/use-cases/claims/").content.decode()
 
     assert "75.0%" in shown
     assert "of 4 decisions" in shown
-    assert "1 of 2 verdicts" in shown
     assert "4 decisions since" in shown
     assert '"type": "bar"' in shown
+
+
+def test_only_random_audits_tell_how_much_is_wrong_each_weighted_with_what_it_stands_for(
+    signed_in: "Client", decide: "Decide"
+) -> None:
+    from routing.models import Outcome
+
+    def judged(text: str, correct: bool, source: str = "reviewer", **said: Any) -> None:
+        row = decide("claims", text, **said)
+        Outcome.objects.create(decision_id=row.pk, use_case="claims", correct=correct, source=source)
+
+    for n in range(3):
+        judged(f"one of ten {n}", True, audited=True, audit_share=0.1)
+    judged("one of two", False, audited=True, audit_share=0.5)
+    by_request = decide("claims", "told by request", audited=True, audit_share=0.5)
+    Outcome.objects.create(use_case="claims", request_id=by_request.request_id, correct=True, source="audit")
+    judged("a customer's word on an audit", False, source="customer", audited=True, audit_share=0.5)
+    for n in range(5):
+        judged(f"somebody complained {n}", False, audit_share=0.1)
+        judged(f"doubtful {n}", False, action="review", band="review")
+
+    for address in ("/use-cases/claims/", "/"):
+        shown = signed_in.get(address).content.decode()
+        assert "5.9%" in shown  # 2 of 3 · 10 + 2 + 2
+        assert "from 5 random audits" in shown
+        assert "verdicts" not in shown
 
 
 def test_an_unknown_error_is_a_dash(signed_in: "Client", decide: "Decide") -> None:
@@ -93,7 +115,7 @@ def test_an_unknown_error_is_a_dash(signed_in: "Client", decide: "Decide") -> No
 
     shown = signed_in.get("/use-cases/claims/").content.decode()
 
-    assert "no verdicts yet" in shown
+    assert "no random audits judged yet" in shown
     assert ">0.0%" not in shown
 
 

@@ -59,7 +59,7 @@ def test_the_tune_tab_shows_bands_thresholds_and_rules_beside_what_is_live(
         decide("claims", str(number), rule="legal" if number == 0 else "")
     page = text_of(get(as_ops))
 
-    assert "4 decisions in the last 7 days; wrong ones in red" in page
+    assert "4 decisions in the last 7 days; in red those known to be wrong" in page
     assert "Answer from 0.85" in page
     assert (
         "Guardrail: answer no lower than 0.75 and no higher than 0.95 without approval, never lower than 0.60"
