@@ -1,6 +1,7 @@
 """The figures of the Promise tab: numbers in, Plotly figure out. Pure. Colours are names of the page's tokens."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any, Final
 
 Point = Mapping[str, Any]
@@ -54,7 +55,7 @@ def frontier(found: Mapping[str, Any], *, drafted: bool) -> dict[str, Any]:
             "y": [point["wrong"] for point in line],
             "line": {"color": "token:--accent", "shape": "hv", "width": 1.5},
             "marker": {"color": "token:--accent", "size": 5},
-            "text": [setting_words(point) for point in line],
+            "text": [_as_text(setting_words(point)) for point in line],
             "hovertemplate": "%{text}<br>$%{x:.3f} a task · %{y:.2%} wrong<extra></extra>",
         },
         _target([point["cost_usd"] for point in line], found["target"]),
@@ -76,6 +77,11 @@ def setting_words(point: Point) -> str:
         for place, (model, accept) in enumerate(point["rungs"])
     ]
     return f"{' → '.join(rungs)}, answer from {point['answer_from']:.2f}"
+
+
+def _as_text(words: str) -> str:
+    """Return words as Plotly shows them: it reads markup and links in texts, and a model may be named anything."""
+    return escape(words, quote=False)
 
 
 def _known(line: Sequence[Point]) -> list[Point]:
@@ -132,7 +138,7 @@ def _mark(name: str, marker: Mapping[str, Any], x: float, y: float, words: str) 
         "x": [x],
         "y": [y],
         "marker": dict(marker),
-        "text": [words],
+        "text": [_as_text(words)],
         "hovertemplate": "%{text}<extra></extra>",
     }
 
