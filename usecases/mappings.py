@@ -12,8 +12,8 @@ from typing import Any, Final
 from routing.imports.deciding import Decider, Imported
 from routing.imports.faults import BadRow, Refusal, Unusable
 from routing.imports.files import Survey, TextLines, byte_lines, opened
-from routing.imports.layout import IGNORE, MEASURES, is_measure, meanings
-from routing.imports.long import Record
+from routing.imports.layout import IGNORE, MEASURES, MOST_COLUMNS, is_measure, meanings
+from routing.imports.long import MOST_TRIED, Record
 from routing.imports.reading import columns_of, open_log, parsed
 from routing.runtime.masking import masked, shortened, storable
 from usecases import uploads
@@ -253,6 +253,10 @@ def _records(survey: Survey, known: Sequence[str], renames: Sequence[Rename]) ->
     """Understand a log of decision records, as assistants send them."""
     given = list(islice(_objects(survey), ROWS_LOOKED_AT))
     names = list(dict.fromkeys(name for record in given for name in record))
+    if len(names) > MOST_COLUMNS:
+        raise Unusable(
+            f"The first records have {len(names)} different fields; {MOST_COLUMNS} at most can be read."
+        )
     values = _values(given, names)
     said = dict(renames)
     columns = []
@@ -291,7 +295,9 @@ def _models_of(record: Mapping[str, Any]) -> list[str]:
     """Return the models that a decision record names."""
     tried = record.get("tried")
     entries = (
-        [entry.get("model") for entry in tried if isinstance(entry, dict)] if isinstance(tried, list) else []
+        [entry.get("model") for entry in tried[:MOST_TRIED] if isinstance(entry, dict)]
+        if isinstance(tried, list)
+        else []
     )
     return [name for name in (*entries, record.get("model")) if isinstance(name, str) and name]
 

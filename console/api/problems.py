@@ -111,7 +111,10 @@ def _document(request: HttpRequest, error: InvalidDocument) -> HttpResponse:
 
 def _data(request: HttpRequest, error: Exception) -> HttpResponse:
     """A value that the database cannot hold, such as a NUL character: the sender's fault, nothing was written."""
-    logger.warning("refused by the database: %s", error)
+    # Its own words may quote what was sent.
+    logger.warning(
+        "refused by the database: %s %s", type(error).__name__, getattr(error.__cause__, "sqlstate", "")
+    )
     return response(
         422, "A value cannot be stored: a NUL character, half a surrogate pair, or a number too large."
     )

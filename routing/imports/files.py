@@ -12,6 +12,9 @@ from typing import IO, Any, Final, cast
 from routing.imports.faults import Unusable
 
 LONGEST_LINE: Final = 4 << 20
+# A few megabytes of gzip may hold terabytes: nobody should wait behind the reading of those.
+MOST_UNPACKED: Final = 64 << 30
+MOST_LINES: Final = 100_000_000
 _CHUNK: Final = 1 << 20
 _FORMS = (".csv", ".jsonl", ".ndjson")
 
@@ -59,15 +62,20 @@ def opened(path: Path) -> IO[bytes]:
 
 
 def _count(stream: IO[bytes]) -> int:
-    lines, length, last = 0, 0, b"\n"
-    first = True
+    lines, length, size, last = 0, 0, 0, b"\n"
+    first, packed = True, isinstance(stream, gzip.GzipFile)
     while chunk := stream.read(_CHUNK):
+        size += len(chunk)
+        if packed and size > MOST_UNPACKED:
+            raise Unusable(f"Unpacked, the file is larger than {MOST_UNPACKED >> 30} GiB. Give it in parts.")
         if first and (chunk[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in chunk[:4]):
             raise Unusable("The file is not UTF-8 text.")
         first = False
         lines += chunk.count(b"\n")
         end = chunk.rfind(b"\n")
         length = length + len(chunk) if end < 0 else len(chunk) - end - 1
+        if lines > MOST_LINES:
+            raise Unusable(f"The file has more than {MOST_LINES:,} lines. Give it in parts.")
         if length > LONGEST_LINE:
             raise Unusable(f"Line {lines + 1} is longer than {LONGEST_LINE >> 20} MiB.")
         last = chunk[-1:]

@@ -1,6 +1,7 @@
 """Which column of a wide log means what. `MODEL__confidence` and its like are a model's; the rest is the request's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final
@@ -27,6 +28,8 @@ MOST_COLUMNS: Final = 2_000
 # Told apart from an attribute: a rule must never see the answer that it is to be judged by.
 _OWN_NAMES: Final = {name: name for name in FIELDS} | {"true_intent": "true_answer"}
 _ATTRIBUTE: Final = "attributes."
+# To look for a name like another one takes a tenth of a second among so many columns.
+_MOST_HINTS: Final = 5
 Renames = Sequence[tuple[str, str]]
 _Cell = tuple[str, int, str, Callable[[Any], Any]]
 
@@ -125,16 +128,12 @@ def meanings(columns: Sequence[str], models: Sequence[str], renames: Renames = (
     """Say what each column means, also where not all of it can be right. Raises `Unusable` for too many columns."""
     if len(columns) > MOST_COLUMNS:
         raise Unusable(f"The file has {len(columns)} columns; {MOST_COLUMNS} at most can be read.")
-    faults = [f"Column “{c}” is there twice." for c in dict.fromkeys(columns) if columns.count(c) > 1]
-    targets = {column: _by_name(column, columns, models) for column in columns}
-    for column, target in renames:
-        found = _renamed(column, target, columns, models)
-        if isinstance(found, str):
-            faults.append(found)
-        else:
-            targets |= found
+    faults = [f"Column “{c}” is there twice." for c, count in Counter(columns).items() if count > 1]
+    measured = {c.rpartition("__")[0] for c in columns if is_measure(c)} | set(models)
+    targets = {column: _by_name(column, measured) for column in columns}
+    faults += _rename(targets, columns, models, renames)
     taken = [target for target in targets.values() if target != IGNORE]
-    faults += [f"Two columns are {t}." for t in dict.fromkeys(taken) if taken.count(t) > 1]
+    faults += [f"Two columns are {t}." for t, count in Counter(taken).items() if count > 1]
     if "request_id" not in targets.values():
         faults.append(f"No column is “request_id”; there are: {', '.join(columns[:40])}.")
     named = dict.fromkeys(target.rpartition("__")[0] for target in taken if is_measure(target))
@@ -173,31 +172,50 @@ def is_measure(column: str) -> bool:
     return bool(model) and measure in MEASURES
 
 
-def _by_name(column: str, columns: Sequence[str], models: Sequence[str]) -> str:
-    """Return what a column is by its name alone."""
+def _rename(
+    targets: dict[str, str], columns: Sequence[str], models: Sequence[str], renames: Renames
+) -> list[str]:
+    """Change what columns are taken for as the caller says; return what is wrong with it."""
+    faults: list[str] = []
+    of_model: dict[str, list[str]] = defaultdict(list)
+    for column in columns if renames else ():
+        of_model[column.rpartition("__")[0]].append(column)
+    for column, target in renames:
+        if column not in targets and column not in of_model:
+            close = get_close_matches(column, columns, 1) if len(faults) < _MOST_HINTS else []
+            hint = f" Did you mean “{close[0]}”?" if close else ""
+            faults.append(f"There is no column and no model “{column}” in the file.{hint}")
+            continue
+        found = _renamed(column, target, column in targets, of_model.get(column, []), models)
+        if isinstance(found, str):
+            faults.append(found)
+        else:
+            targets |= found
+    return faults
+
+
+def _by_name(column: str, measured: Set[str]) -> str:
+    """Return what a column is by its name alone. `measured`: models, known ones and those that columns tell of."""
     if is_measure(column):
         return column
     if column in _OWN_NAMES:
         return _OWN_NAMES[column]
     model = column.rpartition("__")[0]
-    if model and (model in models or any(is_measure(c) and c.rpartition("__")[0] == model for c in columns)):
+    if model and model in measured:
         # Something else that was kept of a model, such as a raw score: no attribute of the request.
         return IGNORE
     return _ATTRIBUTE + column
 
 
-def _renamed(column: str, target: str, columns: Sequence[str], models: Sequence[str]) -> dict[str, str] | str:
+def _renamed(
+    column: str, target: str, is_column: bool, own: Sequence[str], models: Sequence[str]
+) -> dict[str, str] | str:
     """Return what one `--map` changes: a column, or all columns of a model; else what is wrong with it."""
-    own = [c for c in columns if c.rpartition("__")[0] == column]
-    if column in columns:
+    if is_column:
         if is_measure(target) or target in (*FIELDS, IGNORE) or target.removeprefix(_ATTRIBUTE) != target:
             return {column: target}
         words = f"{', '.join(FIELDS)}, attributes.NAME, MODEL__confidence or {IGNORE}"
         return f"“{target}” is nothing that column “{column}” can be; use {words}."
-    if not own:
-        close = get_close_matches(column, columns, 1)
-        hint = f" Did you mean “{close[0]}”?" if close else ""
-        return f"There is no column and no model “{column}” in the file.{hint}"
     if target == IGNORE:
         return dict.fromkeys(own, IGNORE)
     if target not in models:

@@ -18,6 +18,7 @@ from routing.runtime.masking import storable
 from routing.runtime.reported import reported
 
 _ATTRIBUTE: Final = "attributes."
+MOST_TRIED: Final = 50
 
 
 def _as(check: Any) -> BeforeValidator:
@@ -73,7 +74,7 @@ class Record(BaseModel):
     answer: Annotated[str, _as(cells.words), _blank] = ""
     true_answer: Annotated[str, _as(cells.words), _blank] = ""
     model: _text(120) = ""  # type: ignore[valid-type]
-    tried: Annotated[list[Try] | None, Field(max_length=50)] = None
+    tried: Annotated[list[Try] | None, Field(max_length=MOST_TRIED)] = None
     confidence: Confidence = None
     correct: Verdict = None
     state: Literal["live", "review_all", "baseline"] = "live"

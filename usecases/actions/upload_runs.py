@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from routing.actions import rollouts
 from routing.imports.faults import Refusal, Unusable
+from routing.runtime.masking import shortened
 from usecases import uploads
 from usecases.actions import imports
 from usecases.actions.uploads import SILENT, UNDER_WAY
@@ -34,6 +35,10 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 2
 TURNS: Final = 0x75706C64  # names the lock under which turns are given out
 SHOWN: Final = 100
+# Every row of a large file may be refused; the list of them must not fill the disk that the database lives on.
+MOST_LISTED: Final = 64 << 20
+LONGEST_FIELD, LONGEST_REASON = 200, 500
+ENDS: Final = "This list is full and ends here; more rows may have been refused."
 BEAT_SECONDS: Final = 1.0
 AGAIN: Final = "What was stored stays; start it again, nothing is doubled."
 
@@ -147,7 +152,10 @@ def _outcome(row: Upload, pulse: _Pulse) -> tuple[str, str]:
     except (PermissionDenied, Http404) as refused:
         return "failed", str(refused)
     except DatabaseError as error:
-        logger.warning("upload %s: %s", row.pk, error)
+        # Its own words may quote the row that it refused.
+        logger.warning(
+            "upload %s: %s %s", row.pk, type(error).__name__, getattr(error.__cause__, "sqlstate", "")
+        )
         return "failed", f"The database did not take a batch. {AGAIN}"
     except Exception:
         logger.exception("upload %s", row.pk)
@@ -178,11 +186,20 @@ def _read(row: Upload, pulse: _Pulse) -> None:
         pulse.check()
 
     pulse.check()
+    listed = 0
     with _refused_file(row) as refused:
 
         def keep(refusal: Refusal) -> None:
-            told = [refusal.line, refusal.field, refusal.reason]
-            csv.writer(refused).writerow(told)
+            told = [
+                refusal.line,
+                shortened(refusal.field, LONGEST_FIELD),
+                shortened(refusal.reason, LONGEST_REASON),
+            ]
+            nonlocal listed
+            if listed < MOST_LISTED:
+                listed += csv.writer(refused).writerow(told)
+                if listed >= MOST_LISTED:
+                    csv.writer(refused).writerow([refusal.line, "", ENDS])
             if len(pulse.refusals) < SHOWN:
                 pulse.refusals.append(told)
 

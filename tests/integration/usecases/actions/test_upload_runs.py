@@ -123,6 +123,35 @@ def test_good_rows_are_stored_and_refused_ones_told_by_line_field_and_reason(
     assert Event.objects.filter(kind="decisions.imported", actor="ops", entry_point="task").count() == 1
 
 
+def test_the_list_of_refused_rows_cannot_fill_the_disk(
+    queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_runs, "MOST_LISTED", 2_000)
+    wide = "small__" + "x" * 400
+    source = tmp_path / "wide.csv"
+    rows = "".join(f"r-{number},high,1\n" for number in range(200))
+    source.write_text(f"request_id,{wide},large__correct\n{rows}")
+
+    done = work(queue(source, renames=[(wide, "small__confidence")]))
+
+    assert (done.status, done.tally["refused"], len(done.refusals)) == ("done", 200, 100)
+    assert max(len(field) for _, field, _ in done.refusals) == 200
+    assert uploads.refused_of(done).stat().st_size < 2_500
+    assert listed(done)[-1][2] == upload_runs.ENDS
+
+
+def test_what_the_database_says_of_a_row_is_not_logged(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*given: Any, **more: Any) -> None:
+        raise DatabaseError("DETAIL: Failing row contains (A pipe burst in my kitchen).")
+
+    monkeypatch.setattr(imported, "store", refuse)
+    assert work(queue()).status == "failed"
+    assert "DatabaseError" in caplog.text
+    assert "kitchen" not in caplog.text
+
+
 def test_the_same_file_again_doubles_nothing(queue: Queue) -> None:
     work(queue())
     outcomes = Outcome.objects.count()

@@ -1,6 +1,7 @@
 """What an owner does with an uploaded log: give it, say what it is, have it read, stop that."""
 
 import gzip
+import json
 import stat
 from collections.abc import Callable
 from datetime import timedelta
@@ -166,6 +167,22 @@ def test_decision_records_are_understood_by_their_fields(give: Give, ops: User) 
 
     found = mappings.preview(upload)
     assert (found.faults, found.rows[0].request) == ([], "a")
+
+
+def test_records_of_more_fields_than_a_page_can_show_are_told_so(give: Give) -> None:
+    records = [
+        {"request_id": "a", "tried": [{"model": f"m{i}-{row}"} for i in range(500)]}
+        | {f"field-{row}-{number}": 1 for number in range(500)}
+        for row in range(6)
+    ]
+    lines = [json.dumps(record).encode() for record in records]
+
+    wide, narrow = give(b"\n".join(lines), name="log.jsonl"), give(lines[0], name="log.jsonl")
+
+    assert mappings.preview(wide).faults == [
+        "The first records have 3002 different fields; 2000 at most can be read."
+    ]
+    assert len(mappings.preview(narrow).models) == 50
 
 
 def test_a_form_that_was_left_alone_asks_for_nothing_and_a_model_takes_its_columns_along(

@@ -1,15 +1,16 @@
 """A log is read row by row; what cannot be read costs its own row, and says on which line it starts."""
 
 import gzip
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from routing.imports import cells
-from routing.imports.faults import BadCell, Refusal
+from routing.imports import cells, files
+from routing.imports.faults import BadCell, Refusal, Unusable
 from routing.imports.files import survey
-from routing.imports.layout import lay_out
+from routing.imports.layout import lay_out, meanings
 from routing.imports.reading import open_log
 from routing.imports.records import Recorded
 
@@ -159,3 +160,30 @@ def test_what_was_reported_with_a_request_is_no_attribute(tmp_path: Path) -> Non
     )
     (row,), _ = read(tmp_path / "log.jsonl", line, ("match", "retrieval_score"))
     assert row.signals == {"sensitivity": 0.2, "retrieval_score": 0.5}
+
+
+def test_a_file_that_unpacks_without_end_is_refused_before_anything_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_UNPACKED", 4 << 20)
+    packed, plain = tmp_path / "log.csv.gz", tmp_path / "log.csv"
+    packed.write_bytes(gzip.compress(b"request_id\n" + b"1\n" * (4 << 20)))
+    plain.write_bytes(b"request_id\n" + b"1\n" * (4 << 20))
+
+    with pytest.raises(Unusable, match="Unpacked, the file is larger than"):
+        survey(packed)
+    assert survey(plain).lines == 1 + (4 << 20), "what lies on disk as it is has its size"
+    monkeypatch.setattr(files, "MOST_LINES", 1_000)
+    with pytest.raises(Unusable, match="more than 1,000 lines"):
+        survey(plain)
+
+
+def test_many_columns_and_many_wrong_names_are_told_in_no_time() -> None:
+    columns = ["request_id", "small__correct", *(f"column-{number}__{'x' * 200}" for number in range(1_990))]
+    renames = [(f"column-{number}__{'x' * 199}y", "text") for number in range(4_000)]
+    began = time.process_time()
+
+    faults = meanings(columns, ["small"], renames).faults
+
+    assert time.process_time() - began < 3
+    assert (len(faults), sum("Did you mean" in fault for fault in faults)) == (4_000, 5)
