@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
@@ -12,9 +13,12 @@ from routing.imports.faults import BadRow, Refusal, Unusable
 from routing.imports.files import Survey, TextLines, byte_lines, opened
 from routing.imports.layout import FIELDS, IGNORE, Layout, Renames, is_measure, lay_out
 from routing.imports.records import Recorded
+from routing.runtime.masking import storable
 
 Row = Recorded | Refusal
 _SHAPES_KEPT: Final = 500
+# How JSON spells a NUL character, or half of a surrogate pair.
+_UNSTORABLE: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 @dataclass
@@ -113,6 +117,8 @@ def parsed(content: bytes) -> Mapping[str, Any]:
     """Read one line of JSON, an object. Raises `BadRow`."""
     try:
         record = json.loads(content.decode(), parse_constant=_no_number, parse_float=_finite)
+        if _UNSTORABLE.search(content):
+            record = _storable(record)
     except UnicodeDecodeError as error:
         raise BadRow("", f"The line is not UTF-8 (byte {error.start + 1}).") from None
     except RecursionError:
@@ -184,6 +190,15 @@ def _check_utf8(row: Sequence[str], columns: Sequence[str]) -> None:
 
 def _quoting(error: csv.Error, end: int) -> str:
     return f"The quotes of this row do not match, read up to line {end} ({error})."
+
+
+def _storable(value: Any) -> Any:
+    """Replace what neither a page nor a database holds, in names too: columns and models are called by them."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(name): _storable(part) for name, part in value.items()}
+    return [_storable(part) for part in value] if isinstance(value, list) else value
 
 
 def _no_number(word: str) -> NoReturn:

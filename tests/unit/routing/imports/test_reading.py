@@ -187,3 +187,19 @@ def test_many_columns_and_many_wrong_names_are_told_in_no_time() -> None:
 
     assert time.process_time() - began < 3
     assert (len(faults), sum("Did you mean" in fault for fault in faults)) == (4_000, 5)
+
+
+def test_names_are_read_without_what_no_page_and_no_database_holds(tmp_path: Path) -> None:
+    line = (
+        b'{"request_id": "a\\u0000", "small__confidence": 0.5, "\\ud800": "\\udfff", "\\ud83d\\ude00": "x"}\n'
+    )
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(line)
+
+    opened = open_log(survey(log), use_case="claims", models=["small"])
+
+    (row,) = opened
+    assert isinstance(row, Recorded)
+    assert opened.layout is not None
+    assert opened.layout.columns == ("request_id", "small__confidence", "�", "😀")
+    assert (row.request_id, row.attributes) == ("a�", {"�": "�", "😀": "x"})
