@@ -96,6 +96,7 @@ class Signal:
     audit: int
     census: int
     desk: int
+    picked: int
     silent: int
     lowest: float | None
     since: int | None
@@ -203,7 +204,7 @@ def _signals(
 def _nothing(model: Document, source: str) -> Signal:
     why = TOO_FEW.format(least=LEAST_LABELS, have=0)
     label = model.get("label") or model["name"]
-    none = (0, 0, 0, 0, 0)
+    none = (0, 0, 0, 0, 0, 0)
     return Signal(model["name"], label, source, True, *none, None, None, None, (), None, None, why)
 
 
@@ -230,6 +231,7 @@ def _signal(
         audit=given.audit,
         census=given.census,
         desk=given.desk,
+        picked=given.picked,
         silent=given.silent,
         lowest=float(given.confidence.min()) if len(given) else None,
         since=since,

@@ -66,7 +66,7 @@ class Proposed(Schema):
 
 
 class Signal(Schema):
-    """One model under one source of confidence. `desk` verdicts are counted, and never fitted on."""
+    """One model under one source of confidence. `desk` and `picked` verdicts never count."""
 
     model: str
     label: str
@@ -76,6 +76,7 @@ class Signal(Schema):
     audit: int
     census: int
     desk: int
+    picked: int
     silent: int
     lowest: float | None
     since: int | None

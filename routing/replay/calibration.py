@@ -18,7 +18,7 @@ from routing.engine.calibration import Map
 from routing.engine.sampling import share
 from routing.engine.schema import MAX_POINTS
 from routing.replay.binomial import Interval, clopper_pearson
-from routing.replay.columns import ANSWERED, AUDIT, CENSUS, DESK, Columns, Floats, Mask
+from routing.replay.columns import ANSWERED, AUDIT, CENSUS, DESK, Columns, Floats, Mask, throughout
 from routing.replay.judging import mapped, reported
 
 BINS: Final = 10
@@ -157,7 +157,8 @@ class Labels:
 
     `at` is in milliseconds since 1970, `fold` the part (by a hash of the request's id) that is judged by a map fitted
     on the other parts. `audit` and `census` are how many came about which way. Left out: `desk`, the verdicts on
-    requests that went to people because they were doubtful, and `silent`, those of answers without a usable confidence.
+    requests that went to people because they were doubtful, `picked`, those of a log in which only some answers have
+    one, and `silent`, those of answers without a usable confidence.
     """
 
     confidence: Floats
@@ -168,6 +169,7 @@ class Labels:
     census: int
     desk: int
     silent: int
+    picked: int = 0
 
     def __len__(self) -> int:
         return len(self.at)
@@ -185,11 +187,15 @@ def labels(columns: Columns, model: str, source: str, *, alone: bool = False, si
     column = columns.models[model]
     taken = (source,) if alone else (None, "missing", source)
     # Most decisions have no verdict: what follows looks at those that have one.
-    given = np.flatnonzero((column.correct >= 0) & (column.asked == ANSWERED) & (columns.at >= since))
+    answered = (column.asked == ANSWERED) & (columns.at >= since)
+    judged = answered & (column.correct >= 0)
+    given = np.flatnonzero(judged)
     named = np.array([value in taken for value in columns.source.values], np.bool_)
     given = given[named.take(columns.source.codes[given])]
     kinds = np.array([stratum.kind for stratum in columns.strata])[columns.stratum[given]]
-    uniform = np.isin(kinds, (AUDIT, CENSUS))
+    known = np.array([stratum.kind == CENSUS for stratum in columns.strata], np.bool_)
+    whole = throughout(judged & known.take(columns.stratum), answered)
+    uniform = np.isin(kinds, (AUDIT, CENSUS) if whole else (AUDIT,))
     rows, kinds_of = given[uniform], kinds[uniform]
     confidence = reported(columns, model, context=source == "context")[rows]
     usable = ~np.isnan(confidence)
@@ -205,6 +211,7 @@ def labels(columns: Columns, model: str, source: str, *, alone: bool = False, si
         census=int((kinds_of == CENSUS).sum()),
         desk=int((kinds == DESK).sum()),
         silent=int((~usable).sum()),
+        picked=0 if whole else int((kinds == CENSUS).sum()),
     )
 
 

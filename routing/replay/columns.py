@@ -31,6 +31,9 @@ AUDIT: Final = "audit"
 DESK: Final = "desk"
 NO_LABEL: Final = "none"
 
+# A log with more answers than these unjudged is none in which every answer has a verdict.
+MOST_UNJUDGED: Final = 0.01
+
 # A byte numbers them, with some room.
 MAX_MODELS: Final = 200
 
@@ -300,6 +303,18 @@ class Columns:
     def keep_drawn(self, name: str, places: Floats) -> None:
         """Keep a draw that was worked out elsewhere: a million hashes take a second."""
         self.__dict__[name] = places
+
+
+def throughout(chosen: Mask, among: Mask) -> bool:
+    """Tell whether, from the first chosen row to the last, nearly all of `among` are chosen.
+
+    Where only some answers of a log have a verdict, somebody picked them: the doubtful ones, or the complaints.
+    """
+    places = np.flatnonzero(chosen)
+    if not len(places):
+        return True
+    inside = int(np.count_nonzero(among[places[0] : places[-1] + 1]))
+    return inside - len(places) <= MOST_UNJUDGED * inside
 
 
 def _cut(column: Attribute, cut: slice) -> Attribute:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.engine.calibration import Map
-from routing.replay.columns import ANSWERED, Columns, Floats, Mask, select
+from routing.replay.columns import ANSWERED, Columns, Floats, Mask, select, throughout
 from routing.replay.judging import judged
 
 STEPS: Final = 16
@@ -58,6 +58,17 @@ def comparable(columns: Columns, models: Sequence[str]) -> NDArray[np.intp]:
             return np.zeros(0, np.intp)
         usable &= (model.asked == ANSWERED) & (model.correct >= 0) & ~np.isnan(model.cost_usd)
     return np.flatnonzero(usable)
+
+
+def picked(columns: Columns, models: Sequence[str]) -> bool:
+    """Tell whether the rows that are comparable are only some of those that every one of these models answered."""
+    chosen = np.zeros(len(columns), np.bool_)
+    chosen[comparable(columns, models)] = True
+    among: Mask = np.ones(len(columns), np.bool_)
+    for name in models:
+        model = columns.models.get(name)
+        among &= model is not None and (model.asked == ANSWERED) & ~np.isnan(model.cost_usd)
+    return not throughout(chosen, among)
 
 
 def frontier(

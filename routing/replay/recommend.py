@@ -18,7 +18,7 @@ from routing.replay.columns import Columns, Mask, select
 from routing.replay.estimates import Estimate, Group, share
 from routing.replay.impact import People
 from routing.replay.judging import maps_of
-from routing.replay.ladders import Ladder, comparable, frontier
+from routing.replay.ladders import Ladder, comparable, frontier, picked
 from routing.replay.levels import Levels, levels
 from routing.replay.replay import Replayed, replay
 
@@ -29,6 +29,10 @@ MARGINS: Final = (1.0, 0.1, 0.01, 0.001)
 # More rows than these would change no recommendation, and each candidate is replayed on all of them.
 MOST_ROWS: Final = 60_000
 LADDERS_SHOWN: Final = 40
+PICKED: Final = (
+    "Cannot be promised: of the requests that every model answered only some have a verdict, and those were not "
+    "drawn at random."
+)
 
 Json = Mapping[str, Any]
 
@@ -179,6 +183,8 @@ def ladder(
     if not models or len(rows) < 2 * needed:
         said = f"{2 * needed:,} requests answered by every model, with a verdict each, are needed"
         return Recommendation(None, None, f"Cannot be promised: {said}; you have {len(rows):,}.")
+    if picked(columns, models):
+        return Recommendation(None, None, PICKED)
     rows = spaced(rows, MOST_ROWS)
     fitted, others = select(columns, rows[0::2]), select(columns, rows[1::2])
     found = sorted(
@@ -267,7 +273,7 @@ def marked(
 
 def _comparable_sample(columns: Columns, document: Json) -> Columns:
     models = known_models(columns, document)
-    rows = comparable(columns, models) if models else np.zeros(0, np.intp)
+    rows = comparable(columns, models) if models and not picked(columns, models) else np.zeros(0, np.intp)
     return select(columns, spaced(rows, MOST_ROWS // 10)) if len(rows) else columns.last(0)
 
 

@@ -1,5 +1,6 @@
 """Calibration brings confidence nearer to how often it is right, on labels sampled for it and on no others."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -101,6 +102,33 @@ def test_verdicts_on_doubtful_requests_are_never_fitted_on() -> None:
     assert propose(found) is None
     columns, _ = desk(np.random.default_rng(1), 5_000, live=0.7, audit_share=0.2)
     assert labels(columns, "small", "verbalised").confidence.min() >= 0.7
+
+
+def test_verdicts_on_some_answers_of_a_log_count_for_nothing() -> None:
+    def log(judged: Callable[[int], bool]) -> Columns:
+        right = np.random.default_rng(3).random(2_000) < 0.9
+        return build(
+            {
+                "request_id": f"r{i}",
+                "at": i,
+                "model": "small",
+                "tried": [
+                    {"model": "small", "confidence": 0.9, "correct": bool(right[i])}
+                    if judged(i) or not right[i]
+                    else {"model": "small", "confidence": 0.9}
+                ],
+                "action": "answer",
+            }
+            for i in range(2_000)
+        )
+
+    every = labels(log(lambda place: True), "small", "verbalised")
+    assert (len(every), every.census, every.picked) == (2_000, 2_000, 0)
+    complaints = labels(log(lambda place: False), "small", "verbalised")
+    assert (len(complaints), complaints.census) == (0, 0)
+    assert 150 < complaints.picked < 250
+    earlier = labels(log(lambda place: place < 1_000), "small", "verbalised", since=0)
+    assert len(earlier) == 0
 
 
 def test_too_few_labels_propose_nothing() -> None:

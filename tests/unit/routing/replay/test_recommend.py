@@ -4,10 +4,11 @@ import copy
 
 import numpy as np
 
+from routing.replay.building import build
 from routing.replay.certificate import Promise
 from routing.replay.drift import shifts
 from routing.replay.impact import impact
-from routing.replay.recommend import answer_threshold, ladder, risk_coverage
+from routing.replay.recommend import answer_threshold, cost_against_wrong, ladder, risk_coverage
 from routing.replay.replay import replay
 from tests.unit.routing.replay import real
 from tests.unit.routing.replay.desks import answering_from, desk
@@ -93,3 +94,42 @@ def test_a_whole_ladder_is_recommended_that_keeps_the_promise_later() -> None:
     assert told["draft"]["wrong_among_answered"]["value"] <= 0.10
     assert told["draft"]["answered"] > 0.3 * len(columns)
     assert ladder(columns, document, Promise(0.001)).sentence().startswith("Cannot be promised:")
+
+
+def test_no_ladder_is_promised_from_verdicts_that_somebody_picked() -> None:
+    right = np.random.default_rng(5).random(3_000) < 0.7
+
+    def log(*, praise_only: bool) -> dict[str, object]:
+        rows = (
+            {
+                "request_id": f"r{i}",
+                "at": i,
+                "model": "small",
+                "tried": [
+                    {"model": "small", "confidence": 0.9, "cost_usd": 0.001, "latency_ms": 9}
+                    | ({"correct": bool(right[i])} if right[i] or not praise_only else {})
+                ],
+                "action": "answer",
+            }
+            for i in range(3_000)
+        )
+        columns = build(rows)
+        document = real.cascade(("small", 0.0))
+        document["bands"] = [
+            {"name": "answer", "from": 0.5, "action": "answer"},
+            {"name": "escalate", "from": 0.0, "action": "escalate"},
+        ]
+        return {
+            "said": ladder(columns, document, Promise(0.4)).sentence(),
+            "drawn": len(cost_against_wrong(columns, document)),
+            "praised": ladder(columns, document, Promise(0.05)).document is not None,
+        }
+
+    honest = log(praise_only=False)
+    assert str(honest["said"]).startswith("At most 40.0 % wrong")
+    assert honest["drawn"]
+    assert not honest["praised"]
+    picked = log(praise_only=True)
+    assert "only some have a verdict" in str(picked["said"])
+    assert not picked["drawn"]
+    assert not picked["praised"]
