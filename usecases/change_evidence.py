@@ -1,9 +1,11 @@
 """What is frozen into a change when it is submitted: what it would have done to past decisions, with its digests."""
 
+from hashlib import sha256
 from typing import Any, Final
 
 from django.utils import timezone
 
+from audit.canonical import canonical
 from routing.engine.digest import digest
 from usecases import promise_standing, what_if
 from usecases.models import UseCase
@@ -38,6 +40,15 @@ def gather(*, use_case: UseCase, document: dict[str, Any], by: Any) -> dict[str,
         "why": why,
         "certificate": _certificate(use_case),
     }
+
+
+def fingerprint(evidence: Any) -> str:
+    """Return the SHA-256 of evidence, before it is stored as after.
+
+    A document's digest refuses the whole number that a database makes of a large float, and costs are whatever an
+    assistant reported: one of them must not make a change that nobody can read, approve or close.
+    """
+    return sha256(canonical(evidence)).hexdigest()
 
 
 def _certificate(use_case: UseCase) -> dict[str, Any] | None:

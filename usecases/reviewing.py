@@ -65,7 +65,7 @@ class Review:
             "document": digest([change.document, change.baseline, change.message, change.leaves_to]),
             "base": digest(base),
             "guardrails": digest(self.guardrail.as_dict()),
-            "evidence": digest(change.evidence),
+            "evidence": change_evidence.fingerprint(change.evidence),
         }
 
     @cached_property

@@ -137,7 +137,8 @@ def _expiry(use_case: UseCase) -> datetime:
 
 def record(row: Change, kind: str, sentence: str, by: log.Person, reason: str = "", **more: Any) -> None:
     """Write the event of a change, and have open pages look again."""
-    new = {"change": row.number, "status": row.status, "evidence": digest(row.evidence), **more}
+    evidence = change_evidence.fingerprint(row.evidence)
+    new = {"change": row.number, "status": row.status, "evidence": evidence, **more}
     log.record(
         kind=kind, sentence=sentence, by=by, use_case=row.use_case.slug, reason=reason.strip(), new=new
     )

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.utils import timezone
+from uuid6 import uuid7
 
 from audit import log
 from audit.models import Event
-from routing.models import Target
+from routing.models import Decision, Target
 from tests.documents import claims
 from usecases.actions import approvals, changes, due_changes, guardrails, kill_switches, versions
 from usecases.models import Change, UseCase, Version
@@ -63,6 +65,35 @@ def test_submitting_freezes_what_is_asked_and_on_what_evidence(change: Change) -
     assert event.new is not None
     assert (event.kind, event.reason, event.new["change"]) == ("change.submitted", "Backlog at peak", 1)
     assert Target.objects.get(use_case="claims").version == 1
+
+
+def test_a_cost_beyond_all_measure_makes_no_change_that_nobody_can_read_or_close(
+    use_case: UseCase, ops: User, risk: User
+) -> None:
+    from routing.history import SHARED
+
+    SHARED.forget()
+    Decision.objects.create(
+        id=UUID(str(uuid7())),
+        request_id="r-1",
+        use_case="claims",
+        at=timezone.now() - timedelta(hours=1),
+        received_at=timezone.now() - timedelta(minutes=1),
+        model="small",
+        action="answer",
+        confidence=0.9,
+        tried=[{"model": "small", "confidence": 0.9, "cost_usd": 1e22, "latency_ms": 300.0}],
+    )
+
+    change = changes.submit(use_case=use_case, document=claims(LOOSE), by=ops)
+    SHARED.forget()
+
+    assert change.evidence["what_if"]["live"]["cost_per_task_usd"]["value"] == 1e22
+    seen = review_of(change).content
+    assert review_of(fresh(change)).content == seen, "as it was before it was stored"
+    approvals.approve(change=fresh(change), by=risk, content=seen)
+    assert counting(change) == ["risk"]
+    assert changes.withdraw(change=fresh(change), by=ops).status == "withdrawn"
 
 
 def test_submitting_the_same_again_writes_nothing(change: Change, use_case: UseCase, ops: User) -> None:
