@@ -199,7 +199,9 @@ def ladder(
         passed.append(Choice(_with_ladder(document, candidate), certificate, candidate.cost_usd))
     if not passed:
         return Recommendation(
-            None, None, f"Cannot be promised: no ladder of these models keeps {percent(promise.alpha)}."
+            None,
+            None,
+            f"Cannot be promised: no ladder that was tried keeps {percent(promise.alpha)} on the other half.",
         )
     passed.sort(key=lambda choice: choice.cost_usd)
     return Recommendation(passed[0].document, passed[0].certificate, choices=tuple(passed))
@@ -240,7 +242,7 @@ def cost_against_wrong(
     sample, band = _comparable_sample(columns, document), answering(document)
     if band is None or not len(sample):
         return []
-    ladders = frontier(sample, known_models(columns, document), maps=maps_of(document))
+    ladders = _worth_trying(sample, document, known_models(columns, document))
     people = people or People()
     found: list[Setting] = []
     for one in spaced(np.array([*ladders, None], object)[:-1], LADDERS_SHOWN):
@@ -331,6 +333,17 @@ def with_setting(document: Json, rungs: Sequence[tuple[str, float]], answer_from
     return made
 
 
+def _worth_trying(columns: Columns, document: Json, models: Sequence[str]) -> list[Ladder]:
+    """Return the ladders that no other beats where everything is answered, and each model alone.
+
+    One that is beaten there may know better which of its answers are right, and only the surest ones go out.
+    """
+    found = frontier(columns, models, maps=maps_of(document))
+    known = {one.rungs for one in found}
+    alone = (Ladder(((name, 0.0),), 0.0, 0.0) for name in models)
+    return [*found, *(one for one in alone if one.rungs not in known)]
+
+
 def _candidates(
     columns: Columns,
     document: Json,
@@ -339,12 +352,12 @@ def _candidates(
     people: People,
     baseline: Json | None,
 ) -> Iterator[Candidate]:
-    """Yield, for every ladder worth having, the loosest thresholds that keep the promise on these rows."""
+    """Yield, for every ladder worth having and each model alone, the loosest thresholds that keep the promise here."""
     band = answering(document)
     if band is None:
         return
     between = _between(document, band)
-    for one in frontier(columns, models, maps=maps_of(document)):
+    for one in _worth_trying(columns, document, models):
         draft = _with_ladder(document, Candidate(one, between[0], 0.0, 1.0))
         counted = levels(replay(columns, draft, baseline=baseline), between)
         values = p_values(counted.wrong, counted.labels, promise.alpha)

@@ -94,6 +94,8 @@ def test_a_whole_ladder_is_recommended_that_keeps_the_promise_later() -> None:
     assert told["draft"]["wrong_among_answered"]["value"] <= 0.10
     assert told["draft"]["answered"] > 0.3 * len(columns)
     assert ladder(columns, document, Promise(0.001)).sentence().startswith("Cannot be promised:")
+    # Beaten where everything is answered, yet it knows best which of its answers are right.
+    assert [rung["model"] for rung in found.document["ladder"]] == ["qwen2.5-72b-instruct"]
 
 
 def test_no_ladder_is_promised_from_verdicts_that_somebody_picked() -> None:
