@@ -4,6 +4,7 @@ Reads the first lines only. Nothing is written; what the owner says of a column 
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -26,6 +27,8 @@ ROWS_SHOWN: Final = 8
 ROWS_LOOKED_AT: Final = 50
 VALUES_SHOWN: Final = 3
 LETTERS_SHOWN: Final = 60
+# A page of more choices than these takes the server many seconds, and a browser more.
+MOST_CHOICES: Final = 20_000
 FIELD_WORDS: Final = {
     "request_id": "Id of the request",
     "text": "Text of the request",
@@ -135,7 +138,9 @@ class Preview:
 
     @property
     def options(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """What a column can tell of each model: target and words."""
+        """What a column can tell of each model: target and words. None where that were too many to choose from."""
+        if _crowded(len(self.columns), self.known):
+            return []
         return [
             (model, [(f"{model}__{measure}", words) for measure, words in MEASURE_WORDS.items()])
             for model in self.known
@@ -145,6 +150,11 @@ class Preview:
     def undated(self) -> bool:
         """Whether no column is the time: such rows are dated now."""
         return not self.records and all(column.target != "at" for column in self.columns)
+
+
+def _crowded(columns: int, known: Sequence[str]) -> bool:
+    """Tell whether a page cannot offer every column as every measure of every model."""
+    return columns * len(known) * len(MEASURE_WORDS) > MOST_CHOICES
 
 
 def preview(upload: Upload) -> Preview:
@@ -225,15 +235,17 @@ def _wide(
     """Understand a log with a row for each request and columns for each model."""
     found = meanings(columns, known, renames)
     values = _values(_cells(survey, columns), columns)
-    taken = [target for target in found.targets.values() if target != IGNORE]
+    taken = Counter(target for target in found.targets.values() if target != IGNORE)
+    names, crowded = Counter(columns), _crowded(len(columns), known)
     shown = [
         Column(
             place,
             name,
             found.targets[name],
             values[name],
-            faulty=taken.count(found.targets[name]) > 1 or columns.count(name) > 1,
-            as_named=is_measure(found.targets[name]) and _model(found.targets[name]) not in known,
+            faulty=taken[found.targets[name]] > 1 or names[name] > 1,
+            as_named=is_measure(found.targets[name])
+            and (crowded or _model(found.targets[name]) not in known),
         )
         for place, name in enumerate(columns)
     ]

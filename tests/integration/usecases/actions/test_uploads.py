@@ -185,6 +185,24 @@ def test_records_of_more_fields_than_a_page_can_show_are_told_so(give: Give) -> 
     assert len(mappings.preview(narrow).models) == 50
 
 
+def test_a_log_of_too_many_columns_to_choose_for_keeps_what_they_are(give: Give) -> None:
+    wide = ",".join(f"column-{number}" for number in range(1_990))
+    cells = "," * 1_989
+    upload = give(f"request_id,small__correct,{wide}\nr-1,1,{cells}\n".encode())
+
+    found = mappings.preview(upload)
+
+    assert (found.faults, found.options) == ([], [])
+    measure = found.columns[1]
+    assert (measure.choice, measure.as_named, measure.words) == (
+        "small__correct",
+        True,
+        "small: right or wrong",
+    )
+    said = {f"column:{column.place}": column.choice for column in found.columns}
+    assert mappings.chosen(found, said, []) == []
+
+
 def test_a_form_that_was_left_alone_asks_for_nothing_and_a_model_takes_its_columns_along(
     give: Give, ops: User
 ) -> None:
