@@ -81,9 +81,13 @@ class Certificate:
         if self.labels < self.needed and not self.wrong:
             return f"{self.needed:,} clean labels needed, you have {self.labels:,}."
         return (
-            f"Cannot be promised: {self.wrong:,} of {self.labels:,} labels are wrong. "
+            f"Cannot be promised: {self.wrong:,} of {self.labels:,} labels{self._where()} are wrong. "
             f"With as many wrong, {self.needed:,} labels are needed."
         )
+
+    def _where(self) -> str:
+        """Say above which threshold: another one, such as the live one, has other labels."""
+        return f" at {self.tested[0]:.2f} or above" if self.tested else ""
 
 
 def learn_then_test(

@@ -62,7 +62,7 @@ def test_it_is_void_when_model_prompt_or_index_change() -> None:
 
 def test_too_many_wrong_cannot_be_promised() -> None:
     found = learn_then_test(np.full(400, 0.9), np.arange(400) % 10 == 0, Promise(0.02))
-    assert found.sentence().startswith("Cannot be promised: 40 of 400 labels are wrong.")
+    assert found.sentence().startswith("Cannot be promised: 40 of 400 labels at 0.90 or above are wrong.")
     assert found.needed > 2_000
 
 
