@@ -41,8 +41,9 @@ FIELDS: Final = (
 COLUMNS: Final = """
 SELECT json_build_array(d.id, d.request_id, (extract(epoch FROM d.at) * 1000000)::bigint, d.attributes, d.model,
        d.tried, d.confidence, d.signal, d.action, d.audited, d.audit_share, d.holdout, d.signals,"""
-# A verdict on an answer that went out unaudited came because somebody complained: it is not looked for. The use case of
-# one that names its decision is compared as an expression: no index on use cases must look as good as that on decisions.
+# A verdict on an answer that went out unaudited came because somebody complained: it is not looked for. Where a verdict
+# names its decision, the use case is compared as an expression: without statistics an index on use cases would look as
+# good as the one on decisions.
 SELECT: Final = f"""{COLUMNS} word.correct)
   FROM routing_decision d
   LEFT JOIN LATERAL (
