@@ -38,13 +38,21 @@ class Shipping:
             await asyncio.sleep(GATHER_S)
             self._spool.added.clear()
             try:
-                await self.flush()
+                await self._ship(self._spool.waiting)
                 self._failures = 0
             except ConsoleAway as error:
                 self._failures += 1
                 self._spool.added.set()
                 log.info("%d decisions wait: %s", self._spool.waiting, error)
                 await asyncio.sleep(delay(self._failures))
+
+    async def _ship(self, due: int) -> None:
+        """Deliver as many as waited when it began: what comes meanwhile gathers for the next batch."""
+        while due > 0 and (rows := await self._spool.batch(BATCH, BATCH_BYTES)):
+            await self._send(rows)
+            due -= len(rows)
+        if self._spool.waiting:
+            self._spool.added.set()
 
     async def flush(self) -> None:
         """Deliver all that waits now. Raises ConsoleAway; what was not taken stays spooled."""

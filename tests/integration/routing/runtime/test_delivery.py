@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from routing.engine.baseline import BUILT_IN
+from routing.runtime.shipping import GATHER_S
 from tests.integration.routing.runtime.assistants import Assistant, said
 from tests.integration.routing.runtime.conftest import Start
 from tests.integration.routing.runtime.model_provider import ModelProvider, document
@@ -33,9 +34,11 @@ def ask(assistant: Assistant, count: int) -> set[str]:
 def test_decisions_arrive_within_a_second_in_batches(console: SmallConsole, start: Start) -> None:
     console.publish("claims", 1)
     assistant = start()
+    begun = time.monotonic()
     made = ask(assistant, 60)
     wait_until(lambda: ids(console) == made, "all decisions", 5)
-    assert len(console.batches) <= 5
+    # What comes while a batch is under way gathers for the next one, however slow the machine is.
+    assert len(console.batches) <= (time.monotonic() - begun) / GATHER_S + 1
     wait_until(lambda: assistant.health()["spool"]["waiting"] == 0, "the spool is empty")
 
 
