@@ -45,8 +45,10 @@ def give(page: Page, path: Path) -> None:
 
 
 def choose(page: Page, name: str, value: str) -> None:
+    """Choose what a column is, and look at the fresh preview before the next choice."""
     with page.expect_response(re.compile("/map$")):
         page.get_by_label(f"{name} is", exact=True).select_option(value)
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
 
 
 def refused(page: Page) -> list[tuple[int, str, str]]:
