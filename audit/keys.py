@@ -1,4 +1,4 @@
-"""The key that signs checkpoints of the record. Made once, kept where only this account can read it."""
+"""Keys that sign: made once, kept where only this account can read them. The record's own signs its checkpoints."""
 
 import os
 from functools import lru_cache
@@ -16,7 +16,7 @@ from django.conf import settings
 
 def audit_key() -> Ed25519PrivateKey:
     """Return the key of this installation's record, making it where there is none yet."""
-    return _load(Path(settings.AUDIT_KEY_FILE))
+    return key_in(Path(settings.AUDIT_KEY_FILE))
 
 
 def is_there() -> bool:
@@ -25,7 +25,8 @@ def is_there() -> bool:
 
 
 @lru_cache(maxsize=4)
-def _load(file: Path) -> Ed25519PrivateKey:
+def key_in(file: Path) -> Ed25519PrivateKey:
+    """Return the key of a file, making it where there is none yet. Raises `ValueError` for a key of another kind."""
     if not file.exists():
         _create(file)
     key = load_pem_private_key(file.read_bytes(), password=None)

@@ -30,14 +30,19 @@ def time_zone(get_response: Handler) -> Handler:
     """Show times in the zone that the reader's browser named in its cookie."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
-        try:
-            zone = zoneinfo.ZoneInfo(request.COOKIES.get("tz", ""))
-        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-            return get_response(request)
-        with timezone.override(zone):
+        # Answered outside of the `except`: else every error of a page would seem to come from a missing cookie.
+        with timezone.override(_zone(request.COOKIES.get("tz", ""))):
             return get_response(request)
 
     return handle
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo | None:
+    """Return the named zone; None, the installation's own, where there is no such zone."""
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return None
 
 
 def outages(get_response: Handler) -> Handler:
