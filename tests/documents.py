@@ -58,6 +58,9 @@ CLAIMS: dict[str, Any] = {
 }
 
 
+LOOSE = 0.7  # an answer threshold past the lane (0.75) of the tests' use case, inside its limit (0.6)
+
+
 def claims(answer_from: float | None = None, **thresholds: float | None) -> dict[str, Any]:
     """Return the claims document, with another answer threshold or other thresholds where given."""
     document = copy.deepcopy(CLAIMS)
