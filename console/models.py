@@ -1,4 +1,4 @@
-"""Tokens of people and assistants."""
+"""Tokens of people and assistants, and the filters that somebody keeps."""
 
 from typing import ClassVar
 
@@ -41,3 +41,19 @@ class Token(models.Model):
     @property
     def is_assistant(self) -> bool:
         return self.user_id is None
+
+
+class SavedFilter(models.Model):
+    """A filter of the Audit page that somebody keeps under a name. `query`: the address's query string."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_filters")
+    name = models.CharField(max_length=80)
+    query = models.TextField()
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "name"], name="saved_filter_name")]
+
+    def __str__(self) -> str:
+        return self.name
