@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from routing.engine.digest import digest
 from routing.models import State
-from usecases import change_evidence, overriding, permissions, terms
+from usecases import change_evidence, one_pager_standing, overriding, permissions, terms
 from usecases.checks import Check, Findings, Rival, Subject, check, paths_of
 from usecases.models import Approval, Change, Guardrail, UseCase, Version
 from usecases.publishing import latest
@@ -27,6 +27,8 @@ CHANGED: Final = {
     "guardrails": "the guardrails were changed",
     "evidence": "the evidence was renewed",
 }
+NO_LONGER: Final = "no longer among those who may approve"
+LENT_BY_AUTHOR: Final = "the right to approve was lent by the change's author"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,9 @@ class Review:
             return Verdict(approval, False, f"Void: {' and '.join(changed)} since.")
         if approval.person_id == self.change.author_id:
             return Verdict(approval, False, "Does not count: nobody approves their own change.")
-        if not may_approve(approval.person, self.use_case, self.guardrail):
-            return Verdict(approval, False, "Does not count: no longer among those who may approve.")
+        if not may_approve(approval.person, self.use_case, self.guardrail, not_from=self.change.author):
+            borrowed = may_approve(approval.person, self.use_case, self.guardrail)
+            return Verdict(approval, False, f"Does not count: {LENT_BY_AUTHOR if borrowed else NO_LONGER}.")
         if approval is not self._last_of(approval.person_id):
             return Verdict(approval, False, "Said something else later.")
         return Verdict(approval, True)
@@ -137,6 +140,7 @@ class Review:
             certificate=change_evidence.certificate_gap(self.use_case, change.document) if wanted else None,
             approved_by=self.approved_by,
             blocked_by=self._blocked_by(),
+            one_pager=one_pager_standing.state_of(self.use_case),
         )
 
     def _base(self) -> Version:
@@ -178,14 +182,17 @@ class Review:
         """Say whether this person's word is what is missing."""
         if self.change.status != Change.Status.OPEN or self.expired or self.change.author_id == person.pk:
             return False
-        if not may_approve(person, self.use_case, self.guardrail):
+        if not may_approve(person, self.use_case, self.guardrail, not_from=self.change.author):
             return False
         return len(self.approved_by) < self.needed and person.get_username() not in self.approved_by
 
 
-def may_approve(person: Any, use_case: UseCase, guardrail: Guardrail) -> bool:
-    """Say whether somebody's approval can count: they hold the right, and are among those whom risk has named."""
-    if not permissions.can(person, "approve", use_case):
+def may_approve(person: Any, use_case: UseCase, guardrail: Guardrail, *, not_from: Any = None) -> bool:
+    """Say whether somebody's approval can count: they hold the right, and are among those whom risk has named.
+
+    `not_from`: the author of what is approved, by whose loan nobody may.
+    """
+    if not permissions.can(person, "approve", use_case, not_from=not_from):
         return False
     named = terms.complete(guardrail.terms)["approvers"]
     people, groups = named.get("people") or [], named.get("groups") or []

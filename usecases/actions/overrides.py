@@ -161,6 +161,8 @@ def review(*, override: Override, by: User, reason: str = "") -> Override:
     row = Override.objects.select_for_update().get(pk=override.pk)
     if row.person_id == by.pk:
         raise permissions.Forbidden("Somebody else has to look at your override.")
+    if not permissions.can(by, "approve", row.use_case, not_from=row.person):
+        raise permissions.Forbidden("Somebody has to look at it whose right was not lent by who granted it.")
     if row.reviewed_at is not None:
         return row
     row.reviewed_by, row.reviewed_at, row.review = by.get_username(), timezone.now(), reason.strip()

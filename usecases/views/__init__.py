@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from django.urls import NoReverseMatch, reverse
-from guardian.core import ObjectPermissionChecker
 
 from routing.engine import states
 from routing.models import State
@@ -50,13 +49,12 @@ def frame(request: HttpRequest, use_case: UseCase, tab: str) -> dict[str, Any]:
     """Return the context of head, banner and tabs around one use case's page."""
     standing = selectors.standings([use_case])[0]
     assert isinstance(request.user, User)
-    rights = ObjectPermissionChecker(request.user).get_perms(use_case)
     return {
         "use_case": use_case,
         "standing": standing,
         "version": standing.version,
         "delivery": standing.delivery,
-        "may": {verb: f"{verb}_usecase" in rights for verb in permissions.WORDS},
+        "may": {verb: permissions.can(request.user, verb, use_case) for verb in permissions.WORDS},
         "tab": tab,
         "tabs": _tabs(use_case),
         "banner": banner(standing) if standing.safe else None,
