@@ -12,7 +12,7 @@ from typing import Any, Final
 from routing.engine import diff, knobs
 from routing.engine.digest import digest
 from routing.engine.validation import faults
-from usecases import terms
+from usecases import one_pagers, terms
 from usecases.fields import is_number
 from usecases.gates import Gate, gates, reached
 
@@ -83,6 +83,7 @@ class Subject:
     certificate: str | None = None
     approved_by: Sequence[str] | None = None
     blocked_by: str = ""
+    one_pager: one_pagers.State = one_pagers.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ def check(subject: Subject) -> Findings:
         found += _calendar(subject)
         found += [_base(subject), _conflict(subject)] if subject.base is not None else []
         found += _evidence_gates(subject, asked, bool(past))
+    found.append(_one_pager(subject, asked))
     found.append(_approvals(subject, needed, enough))
     return Findings(tuple(found), needed, judged)
 
@@ -298,6 +300,26 @@ def _certificate(subject: Subject) -> Check:
     said = subject.certificate or "Nothing has been certified yet."
     clear = "Certify the promise for this content, on the Promise tab."
     return Check("certificate", "Certificate is missing", WAITING, said, clear)
+
+
+def _one_pager(subject: Subject, asked: Mapping[str, Any]) -> Check:
+    state = subject.one_pager
+    name = f"One-pager: {state.told}"
+    if state.complete:
+        return Check("one_pager", name, PASSED, "It is complete.")
+    said = f"Missing: {', '.join(state.missing)}."
+    if not asked["one_pager_needed"]:
+        return Check("one_pager", name, PASSED, f"{said} Risk does not ask for it.")
+    if subject.leaves_to not in ("", "live"):
+        return Check("one_pager", name, PASSED, f"{said} People look at everything all the same.")
+    if not subject.leaves_to and not loosens_anything(subject.live, subject.draft):
+        return Check("one_pager", name, PASSED, f"{said} Tightening may go live all the same.")
+    return Check("one_pager", name, WAITING, said, "Somebody answers the rest, on the page “One-pager”.")
+
+
+def loosens_anything(live: Document, draft: Document) -> bool:
+    """Tell whether a draft does more than turn knobs the stricter way."""
+    return bool(diff.changes(live, draft)) and not tightens_only(live, draft)
 
 
 def _approvals(subject: Subject, needed: int, enough: bool) -> Check:

@@ -3,7 +3,8 @@
 Terms are a mapping, as guardrails carry them: `approvals` (0 to 5, past the lane), `approvers` (`{groups, people}`;
 both empty: everybody who may approve), `approvals_to_restore` (0 to 5, for leaving a safe state), `expire_days`,
 `freezes` (`[{from, until, reason}]`, moments with their zone), `quiet_hours` (`{zone, hours: [{days, from, until}]}`,
-clock times of every week), `evidence_needed` with `evidence_hours`, `certificate_needed`.
+clock times of every week), `evidence_needed` with `evidence_hours`, `certificate_needed`, `one_pager_needed`
+(for every change but tightening, and for being restored to live).
 """
 
 import re
@@ -26,6 +27,7 @@ USUAL: Final[dict[str, Any]] = {
     "evidence_needed": False,
     "evidence_hours": 72,
     "certificate_needed": False,
+    "one_pager_needed": False,
 }
 WORDS: Final = {
     "approvals": "approvals past the lane",
@@ -37,6 +39,7 @@ WORDS: Final = {
     "evidence_needed": "whether a what-if is needed",
     "evidence_hours": "how old a what-if may be",
     "certificate_needed": "whether a certificate is needed",
+    "one_pager_needed": "whether a complete one-pager is needed",
 }
 _WHOLE: Final = {
     "approvals": (0, MOST_APPROVALS),
@@ -44,7 +47,7 @@ _WHOLE: Final = {
     "expire_days": (1, 90),
     "evidence_hours": (1, 24 * 90),
 }
-_FLAGS: Final = ("evidence_needed", "certificate_needed")
+_FLAGS: Final = ("evidence_needed", "certificate_needed", "one_pager_needed")
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 _MOST_LISTED: Final = 50
 

@@ -86,6 +86,7 @@ class Guardrails(Strict):
     evidence_needed: bool | None = None
     evidence_hours: int | None = None
     certificate_needed: bool | None = None
+    one_pager_needed: bool | None = None
 
     def terms(self) -> dict[str, Any]:
         """Return the terms that were said; the others stay as they are."""

@@ -11,7 +11,7 @@ from django.utils import timezone
 from routing.engine import describe, diff
 from routing.engine.validation import InvalidDocument, faults
 from routing.models import State
-from usecases import overriding, permissions
+from usecases import one_pager_standing, overriding, permissions
 from usecases.checks import NEEDS, Findings, Subject, check
 from usecases.gates import Gate
 from usecases.models import UseCase, Version
@@ -63,6 +63,7 @@ def plan(*, use_case: UseCase, document: dict[str, Any], standing: Version, base
         now=timezone.now(),
         ground=overriding.ground(use_case),
         baseline=baseline,
+        one_pager=one_pager_standing.state_of(use_case),
     )
     return Plan(
         version=standing.number + 1,

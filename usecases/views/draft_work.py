@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from routing.engine import describe, diff
 from routing.engine.validation import Fault, faults
-from usecases import checks, overriding, permissions, selectors
+from usecases import checks, one_pager_standing, overriding, permissions, selectors
 from usecases.actions import drafts
 from usecases.editing import mark
 from usecases.fields import LISTS, is_number, show
@@ -179,6 +179,7 @@ class Work:
             draft=self.document,
             now=timezone.now(),
             ground=overriding.ground(self.use_case),
+            one_pager=one_pager_standing.state_of(self.use_case),
         )
         return checks.check(subject)
 
