@@ -141,6 +141,20 @@ def check_create(by: Any) -> None:
         raise Forbidden("You may not create use cases. An admin can give you that right.")
 
 
+def can_manage(by: Any) -> bool:
+    """Say whether a person may say who may do what: a right over the whole console, on use cases that they see."""
+    return bool(getattr(by, "is_active", False) and by.has_perm("usecases.manage_access"))
+
+
+def check_manage(by: Any, use_case: UseCase | None = None) -> None:
+    """Refuse unless a person may say who may do what. Raises `Http404` for a stranger to the use case, `Forbidden`."""
+    if use_case is not None:
+        check(by, "view", use_case)
+    if not can_manage(by):
+        where = f" with “{use_case.name}”" if use_case is not None else ""
+        raise Forbidden(f"You may not change who may do what{where}. An admin can give you that right.")
+
+
 def visible(viewer: Viewer, verb: str = "view") -> QuerySet[UseCase]:
     """Return the use cases on which a person holds a right."""
     if not viewer.is_active:

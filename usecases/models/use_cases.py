@@ -39,6 +39,7 @@ class UseCase(models.Model):
             ("kill_usecase", "Send it to baseline and restore it"),
             ("review_usecase", "Review its cases"),
             ("add_usecase", "Create use cases"),
+            ("manage_access", "Say who may do what"),
         ]
 
     def __str__(self) -> str:
