@@ -4,7 +4,12 @@ Terms are a mapping, as guardrails carry them: `approvals` (0 to 5, past the lan
 both empty: everybody who may approve), `approvals_to_restore` (0 to 5, for leaving a safe state), `expire_days`,
 `freezes` (`[{from, until, reason}]`, moments with their zone), `quiet_hours` (`{zone, hours: [{days, from, until}]}`,
 clock times of every week), `evidence_needed` with `evidence_hours`, `certificate_needed`, `one_pager_needed`
-(for every change but tightening, and for being restored to live).
+(for every change but tightening, and for being restored to live), `endpoints` (addresses at which models may be asked;
+none: any), `regions` (where models may be; none: anywhere) with `model_regions` (LiteLLM name or host of an endpoint:
+its region), `golden_set` (`{name, at_least}` or null: the share of its cases that has to come out as expected).
+
+What several guardrails say at once (`usecases.strictest`) has two shapes more: `approvers.each`, a list of `{groups,
+people}` of which somebody has to be in every one, and a `zone` of its own for each of the quiet hours.
 """
 
 import re
@@ -12,6 +17,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+from usecases import places
 
 Faults = list[dict[str, str]]
 
@@ -28,6 +35,10 @@ USUAL: Final[dict[str, Any]] = {
     "evidence_hours": 72,
     "certificate_needed": False,
     "one_pager_needed": False,
+    "endpoints": [],
+    "regions": [],
+    "model_regions": {},
+    "golden_set": None,
 }
 WORDS: Final = {
     "approvals": "approvals past the lane",
@@ -40,6 +51,10 @@ WORDS: Final = {
     "evidence_hours": "how old a what-if may be",
     "certificate_needed": "whether a certificate is needed",
     "one_pager_needed": "whether a complete one-pager is needed",
+    "endpoints": "approved endpoints",
+    "regions": "regions",
+    "model_regions": "where models are",
+    "golden_set": "the golden set that is needed",
 }
 _WHOLE: Final = {
     "approvals": (0, MOST_APPROVALS),
@@ -74,7 +89,23 @@ def faults(given: Mapping[str, Any]) -> Faults:
             found.append(_fault(key, "has to be true or false."))
     found += _approver_faults(given.get("approvers", USUAL["approvers"]))
     found += _freeze_faults(given.get("freezes", []))
+    found += [_fault(path, words) for path, words in places.faults(given)]
+    found += _golden_faults(given.get("golden_set"))
     return found + _quiet_faults(given.get("quiet_hours", USUAL["quiet_hours"]))
+
+
+def _golden_faults(wanted: Any) -> Faults:
+    if wanted is None:
+        return []
+    if not isinstance(wanted, Mapping) or set(wanted) != {"name", "at_least"}:
+        return [_fault("golden_set", "has to be an object with “name” and “at_least”, or null.")]
+    found: Faults = []
+    if not isinstance(wanted["name"], str) or not wanted["name"].strip():
+        found.append(_fault("golden_set.name", "has to be the name of a golden set."))
+    score = wanted["at_least"]
+    if not isinstance(score, int | float) or isinstance(score, bool) or not 0 < score <= 1:
+        found.append(_fault("golden_set.at_least", "has to be a share above 0, up to 1, such as 0.95."))
+    return found
 
 
 def _approver_faults(named: Any) -> Faults:
@@ -170,9 +201,9 @@ def frozen(given: Mapping[str, Any], now: datetime) -> str:
 def quiet(given: Mapping[str, Any], now: datetime) -> str:
     """Say that it is quiet hours, and until when; empty where it is not."""
     held = given.get("quiet_hours") or {}
-    zone = _zone(held.get("zone", "UTC")) or ZoneInfo("UTC")
-    local = now.astimezone(zone).replace(tzinfo=None)
     for span in held.get("hours", []):
+        zone = _zone(span.get("zone") or held.get("zone", "UTC")) or ZoneInfo("UTC")
+        local = now.astimezone(zone).replace(tzinfo=None)
         for day in (local.date(), local.date() - timedelta(days=1)):
             if DAYS[day.weekday()] not in span["days"]:
                 continue
