@@ -7,14 +7,20 @@ assessment (GDPR 35), which is asked for where personal data is processed. What 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
+
+from routing.engine.json_checks import json_faults
+from usecases import fields
 
 Answers = dict[str, str]
+Sheet = dict[str, Answers]
 Faults = list[dict[str, str]]
 
 LONG: Final = 2000
 SHORT: Final = 120
 PARTS: Final = ("answers", "dpia")
+_LARGE: Final = 10**15
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -139,6 +145,9 @@ DPIA: Final = (
 QUESTIONS: Final = {"answers": SHEET, "dpia": DPIA}
 
 
+BY_KEY: Final = {part: {question.key: question for question in asked} for part, asked in QUESTIONS.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """How much is answered of what is needed; `missing`: what is not, in words."""
@@ -175,3 +184,111 @@ def dpia_needs(question: Question, answers: Mapping[str, str], dpia: Mapping[str
 
 
 NOTHING: Final = completeness({}, {}, "")
+
+
+def read(given: Any) -> tuple[Sheet, Faults]:
+    """Return `{answers, dpia}` as kept, and every fault of what came from outside with its path.
+
+    Files may say numbers, dates and yes or no as such; they are kept as text. An empty answer is none.
+    """
+    sheet: Sheet = {part: {} for part in PARTS}
+    if not isinstance(given, Mapping):
+        return sheet, [_fault("", "has to be an object with “answers” and “dpia”.")]
+    wrong = [
+        _fault(str(key), "is not known here; use “answers” and “dpia”.") for key in given if key not in PARTS
+    ]
+    for part in PARTS:
+        answers = {} if given.get(part) is None else given[part]
+        if not isinstance(answers, Mapping):
+            wrong.append(_fault(part, "has to be an object of answers by question."))
+            continue
+        for key, value in answers.items():
+            question = BY_KEY[part].get(key)
+            text = None if question is None else as_text(question, value)
+            why = "is no question." if question is None else _wrong(question, value, text)
+            if why:
+                wrong.append(_fault(f"{part}.{key}", why, question.words if question else ""))
+            elif text:
+                sheet[part][key] = text
+    # What has no one spelling could not be recorded.
+    return sheet, wrong or [_fault(fault.path, fault.message) for fault in json_faults(sheet)]
+
+
+def as_text(question: Question, value: Any) -> str | None:
+    """Write an answer as it is kept; None for what is no answer at all."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return ("no", "yes")[value]
+    if isinstance(value, datetime):
+        return None
+    if isinstance(value, date):
+        return value.isoformat()
+    if fields.is_number(value):
+        return fields.plain(value) if abs(value) < _LARGE else str(value)
+    if not isinstance(value, str):
+        return None
+    text = value.replace("\r\n", "\n").strip()
+    number = fields.number(text) if question.kind == "number" and text else text
+    return fields.plain(number) if fields.is_number(number) else text
+
+
+def _wrong(question: Question, value: Any, text: str | None) -> str:
+    """Say what is wrong with one answer; empty where nothing is."""
+    if text is None:
+        return "has to be text."
+    if not text:
+        return ""
+    if len(text) > question.limit:
+        return f"has {len(text):,} characters; {question.limit:,} at most, it has to fit on a page."
+    if question.kind == "number" and not fields.is_number(fields.number(text)):
+        return "has to be a number, such as 4.5; its unit goes beside it."
+    if question.kind == "date" and not _is_date(text):
+        return "has to be a date, such as 2027-03-31."
+    if question.choices and text not in dict(question.choices):
+        return f"has to be one of {', '.join(key for key, _ in question.choices)}."
+    if question.kind != "text" and "\n" in text:
+        return "has to be one line."
+    return ""
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(_DATE.fullmatch(text) and date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _fault(path: str, words: str, name: str = "") -> dict[str, str]:
+    where = ".".join(filter(None, ["one_pager", path]))
+    return {"path": where, "message": f"“{name or path or 'one_pager'}” {words}"}
+
+
+def warnings(answers: Mapping[str, str], today: date) -> list[str]:
+    """Say what reads odd, though it may be meant: the time is over, the target is the worse number."""
+    found = []
+    ends = answers.get("time_box", "")
+    if _is_date(ends) and date.fromisoformat(ends) < today:
+        found.append("The time box is over: decide whether it stays, or set another one.")
+    numbers = [fields.number(answers.get(key, "")) for key in ("kpi_baseline", "kpi_target")]
+    if all(fields.is_number(number) for number in numbers) and answers.get("kpi_direction"):
+        baseline, target = numbers
+        if target == baseline or (target > baseline) != (answers["kpi_direction"] == "higher"):
+            found.append("The target is no better than the baseline, as “Better is” says it.")
+    return found
+
+
+def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Name the questions whose answers differ, in their order."""
+    return [
+        question.name
+        for part in PARTS
+        for question in QUESTIONS[part]
+        if (old.get(part) or {}).get(question.key) != (new.get(part) or {}).get(question.key)
+    ]
+
+
+def shown(question: Question, answers: Mapping[str, str]) -> str:
+    """Write an answer as people read it."""
+    answer = answers.get(question.key, "")
+    return dict(question.choices).get(answer, answer)
