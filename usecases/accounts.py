@@ -23,6 +23,8 @@ def ensure_accounts(passwords_file: Path) -> dict[str, str]:
         Group.objects.get_or_create(name=role)
     over_the_console = Permission.objects.filter(codename__in=["add_usecase", "manage_access"])
     Group.objects.get(name="admin").permissions.add(*over_the_console)
+    for role in ("risk", "admin"):
+        Group.objects.get(name=role).permissions.add(Permission.objects.get(codename="set_lane"))
     passwords = _read(passwords_file)
     for name, role in ACCOUNTS.items():
         user, created = User.objects.get_or_create(username=name)

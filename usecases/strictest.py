@@ -181,7 +181,8 @@ def _lists(parts: Sequence[Part], conflicts: list[Conflict]) -> dict[str, Any]:
 def _term(key: str, parts: Sequence[Part]) -> Any:
     """Return the strictest of one term."""
     usual = terms.USUAL[key]
-    values = [part.bounds.get(key, usual) for part in parts]
+    # Where a shared lane says nothing it asks for nothing; a use case's own guardrails say the usual then.
+    values = [part.bounds.get(key, usual) for part in parts if not part.slug or key in part.bounds]
     joined: dict[str, Callable[[Sequence[Any]], Any]] = {
         "approvers": _approvers,
         "freezes": _freezes,
@@ -196,8 +197,7 @@ def _term(key: str, parts: Sequence[Part]) -> Any:
     if key in _MOST:
         return max(values)
     if key in _FEWEST:
-        # Only what a part says itself: the usual of the others would shorten it unasked.
-        return min([part.bounds[key] for part in parts if key in part.bounds], default=usual)
+        return min(values)
     raise KeyError(key)
 
 

@@ -59,7 +59,7 @@ def set_limits(
     guardrail.save()
     log.record(
         kind="guardrail.set",
-        sentence=f"Guardrails set: {', '.join(_changed(old, bounds))}.",
+        sentence=f"Guardrails set: {', '.join(changed(old, bounds))}.",
         by=by,
         use_case=use_case.slug,
         reason=reason.strip(),
@@ -103,7 +103,7 @@ def _nobody(bounds: dict[str, Any]) -> list[dict[str, str]]:
     return [{"path": "guardrails.approvers", "message": words}]
 
 
-def _changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Name what differs, in words."""
     before, after = old["knobs"], new["knobs"]
     words = [engine_knobs.label(p) for p in dict.fromkeys([*after, *before]) if after.get(p) != before.get(p)]
