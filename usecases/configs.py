@@ -203,6 +203,7 @@ def _set_limits(use_case: UseCase, bounds: dict[str, Any], by: User, reason: str
         knobs=bounds.get("knobs") or {},
         approved_models=bounds.get("models") or [],
         terms=terms.complete(bounds),
+        lanes=bounds.get("lanes") or [],
         by=by,
         reason=reason,
     )
@@ -211,10 +212,12 @@ def _set_limits(use_case: UseCase, bounds: dict[str, Any], by: User, reason: str
 def bounds_of(given: dict[str, Any] | None) -> dict[str, Any]:
     """Return guardrails of a file as `Guardrail.as_dict` spells them."""
     bounds = given or {}
+    lanes = list(dict.fromkeys(bounds.get("lanes") or []))
     return {
         "knobs": bounds.get("knobs") or {},
         "models": bounds.get("models") or [],
         **terms.unusual(bounds),
+        **({"lanes": lanes} if lanes else {}),
     }
 
 

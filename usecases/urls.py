@@ -24,6 +24,7 @@ of_one: list[URLPattern | URLResolver] = [
     path("", include("usecases.promise_urls")),
     path("", include("usecases.what_if_urls")),
     path("", include("usecases.import_urls")),
+    path("", include("usecases.one_pager_urls")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

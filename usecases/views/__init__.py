@@ -1,5 +1,6 @@
 """Pages of one use case. Every view parses, acts and renders; the frame around them is made here."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ TABS = (
     ("assistants-of", "Assistants"),
     ("guardrails", "Guardrails"),
 )
+# About the use case, not about its knobs: at the end of the row, apart from the tabs. With the right that each takes.
+ASIDE = (("one-pager", "One-pager", "view"), ("use-case-settings", "Settings", "tune"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +52,24 @@ def frame(request: HttpRequest, use_case: UseCase, tab: str) -> dict[str, Any]:
     """Return the context of head, banner and tabs around one use case's page."""
     standing = selectors.standings([use_case])[0]
     assert isinstance(request.user, User)
+    may = {verb: permissions.can(request.user, verb, use_case) for verb in permissions.WORDS}
     return {
         "use_case": use_case,
         "standing": standing,
         "version": standing.version,
         "delivery": standing.delivery,
-        "may": {verb: permissions.can(request.user, verb, use_case) for verb in permissions.WORDS},
+        "may": may,
         "tab": tab,
-        "tabs": _tabs(use_case),
+        "tabs": _tabs(use_case, TABS),
+        "asides": _tabs(use_case, [pair for *pair, verb in ASIDE if may[verb]]),
         "banner": banner(standing) if standing.safe else None,
         "own_message": standing.version.message,
     }
 
 
-def _tabs(use_case: UseCase) -> list[dict[str, str]]:
+def _tabs(use_case: UseCase, pages: Iterable[Sequence[str]]) -> list[dict[str, str]]:
     found = []
-    for name, label in TABS:
+    for name, label in pages:
         try:
             found.append({"name": name, "label": label, "url": reverse(name, args=[use_case.slug])})
         except NoReverseMatch:
