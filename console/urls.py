@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from console import health
 from console.api import api
-from console.views import approvals, assistants, audit, portfolio, sign_in, tokens
+from console.views import access, approvals, assistants, audit, portfolio, sign_in, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -15,6 +15,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("use-cases/", include("usecases.urls")),
     path("approvals", approvals.approvals, name="approvals"),
+    path("units", access.units, name="units"),
+    path("units/<slug:slug>/<slug:verb>", access.unit_act, name="unit-act"),
+    path("access-reviews", access.list_reviews, name="access-reviews"),
+    path("access-reviews/<int:number>", access.review, name="access-review"),
+    path("access-reviews/<int:number>.csv", access.review_csv, name="access-review-csv"),
+    path("access-reviews/<int:number>/lines", access.decide, name="access-review-decide"),
+    path("access-reviews/<int:number>/close", access.close, name="access-review-close"),
     path("audit", audit.audit, name="audit"),
     path("audit.csv", audit.audit_csv, name="audit-csv"),
     path("assistants", assistants.assistants, name="assistants"),

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.contrib.auth.models import Group, User
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
-from usecases import delegations, terms
+from usecases import delegations, lanes, strictest
 from usecases.models import BusinessUnit, Delegation, UseCase
 
 VERBS: Final = ("view", "tune", "approve", "kill", "review")
@@ -169,18 +169,30 @@ class Access:
         return ["view", *lent] if lent else []
 
     @cached_property
-    def approvers(self) -> dict[str, list[str]]:
-        """Return the people and groups that risk has named for approvals; none: everybody who may."""
-        named = terms.complete(self.use_case.guardrail.terms)["approvers"]
-        return {"people": named.get("people") or [], "groups": named.get("groups") or []}
+    def approvers(self) -> list[dict[str, list[str]]]:
+        """Return each naming of people and groups whose approvals count; somebody has to be in all. None: who may."""
+        return [
+            {"people": one.get("people") or [], "groups": one.get("groups") or []}
+            for one in strictest.approver_groups(lanes.effective(self.use_case.guardrail))
+        ]
 
     def _named(self, rows: list[Row]) -> set[str]:
-        judges = [row.name for row in rows if row.sources.get("approve")]
-        people, groups = self.approvers["people"], self.approvers["groups"]
-        if not people and not groups:
-            return set(judges)
-        inside = User.objects.filter(username__in=judges, groups__name__in=groups)
-        return {name for name in judges if name in people} | set(inside.values_list("username", flat=True))
+        found = {row.name for row in rows if row.sources.get("approve")}
+        for one in self.approvers:
+            inside = User.objects.filter(username__in=found, groups__name__in=one["groups"])
+            found &= {*one["people"], *inside.values_list("username", flat=True)}
+        return found
+
+    @property
+    def approvers_words(self) -> str:
+        """Say whose approvals count here."""
+        told = [
+            " or ".join([*(f"group {name}" for name in one["groups"]), *one["people"]])
+            for one in self.approvers
+        ]
+        if not told:
+            return "Everybody who may approve counts; nobody for their own change."
+        return f"Only approvals of {', and also of '.join(told)} count; of nobody for their own change."
 
 
 def group_words(group: Group) -> str:
@@ -191,7 +203,8 @@ def group_words(group: Group) -> str:
 
 def listed(verbs: Iterable[str]) -> str:
     """see, tune, stop."""
-    return ", ".join(NAMES[verb].lower() for verb in VERBS if verb in verbs)
+    named = set(verbs)
+    return ", ".join(NAMES[verb].lower() for verb in VERBS if verb in named)
 
 
 def given_to_groups(use_cases: list[int]) -> Rights:

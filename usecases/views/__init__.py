@@ -25,7 +25,11 @@ TABS = (
     ("guardrails", "Guardrails"),
 )
 # About the use case, not about its knobs: at the end of the row, apart from the tabs. With the right that each takes.
-ASIDE = (("one-pager", "One-pager", "view"), ("use-case-settings", "Settings", "tune"))
+ASIDE = (
+    ("one-pager", "One-pager", "view"),
+    ("access", "Access", "view"),
+    ("use-case-settings", "Settings", "tune"),
+)
 
 
 @dataclass(frozen=True, slots=True)
