@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils import timezone
+
 from routing.engine.digest import digest
 from usecases import one_pagers
 from usecases.models import OnePager, UseCase
@@ -56,3 +58,8 @@ def edits(row: OnePager) -> Sequence[Edit]:
 
 def _changed(old: Any, new: Any) -> list[str]:
     return one_pagers.changed(sheet_of(old) if old else {}, sheet_of(new))
+
+
+def warnings_of(row: OnePager) -> list[str]:
+    """Return what reads odd today, though it may be meant."""
+    return one_pagers.warnings(row.answers, timezone.localdate())

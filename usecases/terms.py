@@ -56,13 +56,13 @@ WORDS: Final = {
     "model_regions": "where models are",
     "golden_set": "the golden set that is needed",
 }
-_WHOLE: Final = {
+WHOLE: Final = {
     "approvals": (0, MOST_APPROVALS),
     "approvals_to_restore": (0, MOST_APPROVALS),
     "expire_days": (1, 90),
     "evidence_hours": (1, 24 * 90),
 }
-_FLAGS: Final = ("evidence_needed", "certificate_needed", "one_pager_needed")
+FLAGS: Final = ("evidence_needed", "certificate_needed", "one_pager_needed")
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 _MOST_LISTED: Final = 50
 
@@ -80,11 +80,11 @@ def unusual(given: Mapping[str, Any]) -> dict[str, Any]:
 def faults(given: Mapping[str, Any]) -> Faults:
     """Return everything that is wrong with terms as they come from outside, each with its path."""
     found: Faults = []
-    for key, (low, high) in _WHOLE.items():
+    for key, (low, high) in WHOLE.items():
         value = given.get(key, low)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             found.append(_fault(key, f"has to be a whole number from {low} to {high}."))
-    for key in _FLAGS:
+    for key in FLAGS:
         if not isinstance(given.get(key, False), bool):
             found.append(_fault(key, "has to be true or false."))
     found += _approver_faults(given.get("approvers", USUAL["approvers"]))

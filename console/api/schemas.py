@@ -45,6 +45,7 @@ class UseCaseFile(BaseModel):
     baseline: Any = None
     message: Any = None
     guardrails: Any = None
+    one_pager: Any = None
 
 
 class Change(Strict):

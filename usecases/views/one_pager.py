@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 
 from usecases import one_pager_standing, one_pagers, permissions
 from usecases.actions import one_pagers as actions
@@ -27,7 +26,7 @@ def one_pager(request: HttpRequest, slug: str) -> HttpResponse:
         "row": row,
         "form": SheetForm(one_pager_standing.sheet_of(row), use_case.risk),
         "state": one_pagers.completeness(row.answers, row.dpia, use_case.risk),
-        "odd": one_pagers.warnings(row.answers, timezone.localdate()),
+        "odd": one_pager_standing.warnings_of(row),
         "edits": one_pager_standing.edits(row),
         "may_write": _may_write(request, use_case),
     }
