@@ -1,8 +1,7 @@
 """The HTTP API: one module a resource, schemas beside them. Every refusal is a problem document (RFC 9457)."""
 
-from ninja import NinjaAPI
-
 from console.api import problems
+from console.api.description import Described
 
 ROUTERS = (
     ("", "console.api.assistants.router"),
@@ -18,7 +17,7 @@ ROUTERS = (
     ("/audit", "console.api.audit.router"),
 )
 
-api = NinjaAPI(
+api = Described(
     title="Operator console",
     version="1",
     description="Turn the knobs of AI assistants, stop them, and see what each of them enforces.",
