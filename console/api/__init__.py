@@ -11,8 +11,12 @@ ROUTERS = (
     ("/use-cases", "console.api.calibrations.router"),
     ("/use-cases", "console.api.promises.router"),
     ("/use-cases", "console.api.imports.router"),
+    ("/use-cases", "console.api.access.router"),
     ("/use-cases", "console.api.one_pagers.router"),
     ("", "console.api.config_schemas.router"),
+    ("/lanes", "console.api.lanes.router"),
+    ("/use-cases", "console.api.lanes.of_use_case"),
+    ("/use-cases", "console.api.golden_sets.router"),
     ("", "console.api.kill_switches.router"),
     ("/audit", "console.api.audit.router"),
 )

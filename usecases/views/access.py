@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from usecases import access, delegations, permissions
-from usecases.access import Access, Holder, Row
+from usecases.access import HEADER, Access, Holder, Row, table
 from usecases.actions import access as rights
 from usecases.actions import delegations as loans
 from usecases.actions import units
@@ -32,7 +32,6 @@ KINDS = {
     "superuser": "as superuser",
 }
 FIELDS = {"grant": ("holder", "verbs", "reason"), "lend": ("to", "verbs", "until", "reason")}
-HEADER = ["person", "right", "by", "from", "until", "approval_counts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +112,6 @@ def as_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     return csv_response(
         request, f"access-{slug}.csv", HEADER, table(_filtered(Access(use_case).rows, request))
     )
-
-
-def table(rows: list[Row]) -> list[list[Any]]:
-    """Return people and rights as rows of a table."""
-    return [
-        [row.name, verb, source.kind, source.name, source.until, row.named if verb == "approve" else None]
-        for row in rows
-        for verb in row.verbs
-        for source in row.sources[verb]
-    ]
 
 
 @login_required
