@@ -65,6 +65,7 @@ KINDS = {
     "what_if.kept": "What-if kept",
     "decisions.import_started": "Import started",
     "decisions.imported": "Decisions imported",
+    "evidence.exported": "Evidence pack taken",
     "token.issued": "Token created",
     "token.revoked": "Token revoked",
 }

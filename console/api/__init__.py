@@ -19,6 +19,7 @@ ROUTERS = (
     ("/use-cases", "console.api.golden_sets.router"),
     ("", "console.api.kill_switches.router"),
     ("/audit", "console.api.audit.router"),
+    ("/audit", "console.api.evidence.router"),
 )
 
 api = Described(

@@ -41,6 +41,7 @@ PAGES = [
     f"{USE_CASE}/import",
     f"{USE_CASE}/assistants",
     f"{USE_CASE}/guardrails",
+    f"{USE_CASE}/evidence",
 ]
 
 
