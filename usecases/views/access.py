@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 
 from usecases import access, delegations, permissions
 from usecases.access import HEADER, Access, Holder, Row, table
@@ -135,7 +136,7 @@ def lend(request: HttpRequest, slug: str) -> HttpResponse:
 
     def act(use_case: UseCase, by: User) -> str:
         post = request.POST
-        until = moment(post.get("until", ""), end=True)
+        until = last_moment(post.get("until", ""))
         if until is None:
             raise rights.refusal("until", "Choose the last day.")
         row = loans.lend(
@@ -149,6 +150,13 @@ def lend(request: HttpRequest, slug: str) -> HttpResponse:
         return f"{row.holder.get_username()} may {access.listed(row.verbs)} here by your right. It ends by itself."
 
     return _tried(request, slug, "lend", act)
+
+
+def last_moment(text: str) -> datetime | None:
+    """Return the last second of a day, in the reader's zone, or a moment that was named."""
+    found = moment(text, end=True)
+    whole = found is not None and parse_date(text.strip()[:40]) is not None
+    return found - timedelta(seconds=1) if found and whole else found
 
 
 def _tried(request: HttpRequest, slug: str, form: str, act: Callable[[UseCase, User], str]) -> HttpResponse:

@@ -105,7 +105,12 @@ def test_commands_give_take_back_and_print(
         "x",
     )
 
+    assert "review 1 of Claims summarisation: 4 rights" in run(
+        capsys, "start_access_review", "--use-case", "claims"
+    )
     for words, reason in (
+        (("start_access_review", "--unit", "none"), "no business unit"),
+        (("start_access_review", "--by", "ops"), "may not go through"),
         (("access", "claims", "--by", "stranger"), "no use case “claims”"),
         (("access", "nowhere"), "no use case “nowhere”"),
         (("access", "claims", "--by", "nobody"), "no account “nobody”"),
