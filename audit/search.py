@@ -21,6 +21,7 @@ LONGEST: Final = 1 << 17
 FEW: Final = 64
 AT_ONCE: Final = 20_000
 ANY: Final = "TRUE"
+MARKS: Final = str.maketrans(dict.fromkeys("“”„‚‘’«»–—…·", " "))  # as in migration 0003
 LOOKED_AT: Final = 200  # so few events are judged one by one
 MATCH: Final = "audit_terms(id, kind, actor, use_case, sentence, reason, old, new) @@ %s::tsquery"
 # Scalar subqueries are asked value by value; an EXISTS would be joined, by reading the whole table. The first one saves
@@ -33,7 +34,7 @@ WITH RECURSIVE walk (value) AS (
     FROM walk WHERE walk.value IS NOT NULL
 )
 SELECT value FROM walk WHERE value IS NOT NULL AND coalesce(
-    (SELECT TRUE FROM (SELECT use_case FROM audit_event WHERE {column} = walk.value LIMIT 20) AS some
+    (SELECT TRUE FROM (SELECT use_case FROM audit_event WHERE {column} = walk.value LIMIT 20) AS few
      WHERE use_case = ANY(%(slugs)s::text[]) LIMIT 1),
     (SELECT TRUE FROM audit_event
      WHERE {column} = walk.value AND use_case = ANY(%(slugs)s::text[]) LIMIT 1),
@@ -236,7 +237,9 @@ def _words(typed: str) -> list[str]:
     if not typed.strip():
         return []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tsvector_to_array(to_tsvector('pg_catalog.simple', %s))", [typed])
+        cursor.execute(
+            "SELECT tsvector_to_array(to_tsvector('pg_catalog.simple', %s))", [typed.translate(MARKS)]
+        )
         return list(cursor.fetchone()[0])
 
 

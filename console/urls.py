@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from console import health
 from console.api import api
-from console.views import access, approvals, assistants, audit, portfolio, sign_in, tokens
+from console.views import access, approvals, assistants, audit, audit_event, portfolio, sign_in, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -24,6 +24,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("access-reviews/<int:number>/close", access.close, name="access-review-close"),
     path("audit", audit.audit, name="audit"),
     path("audit.csv", audit.audit_csv, name="audit-csv"),
+    path("audit.jsonl", audit.audit_jsonl, name="audit-jsonl"),
+    path("audit/filters", audit.keep, name="audit-keep"),
+    path("audit/filters/<int:pk>", audit.kept, name="audit-kept"),
+    path("audit/<uuid:uid>", audit_event.event, name="audit-event"),
+    path("audit/<uuid:uid>/proof.json", audit_event.proof, name="audit-proof"),
+    path("audit/<uuid:uid>/erase", audit_event.erase, name="audit-erase"),
     path("assistants", assistants.assistants, name="assistants"),
     path("tokens", tokens.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke", tokens.revoke, name="token-revoke"),
