@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("use-cases/", include("usecases.urls")),
     path("approvals", approvals.approvals, name="approvals"),
+    path("lanes", include("console.lane_urls")),
     path("units", access.units, name="units"),
     path("units/<slug:slug>/<slug:verb>", access.unit_act, name="unit-act"),
     path("access-reviews", access.list_reviews, name="access-reviews"),
