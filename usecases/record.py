@@ -130,7 +130,7 @@ def sight(viewer: User) -> Sight:
 
 
 def visible(viewer: User) -> QuerySet[Event]:
-    """Return all that a person may read; `found` is for looking for some of it in a long record."""
+    """Return all that a person may read; `page` is for looking for some of it in a long record."""
     seen = sight(viewer)
     apart = Q(use_case="") if seen.apart else Q(use_case="", actor=seen.reader)
     return Event.objects.filter(Q(use_case__in=seen.use_cases) | apart)
