@@ -17,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("approvals", approvals.approvals, name="approvals"),
     path("lanes", include("console.lane_urls")),
     path("units", access.units, name="units"),
-    path("units/<slug:slug>/<slug:verb>", access.unit_act, name="unit-act"),
+    path("units/<slug:unit>/<slug:verb>", access.unit_act, name="unit-act"),
     path("access-reviews", access.list_reviews, name="access-reviews"),
     path("access-reviews/<int:number>", access.review, name="access-review"),
     path("access-reviews/<int:number>.csv", access.review_csv, name="access-review-csv"),

@@ -75,24 +75,24 @@ def _unit(row: BusinessUnit, visible: set[int]) -> dict[str, Any]:
 
 
 @button
-def unit_act(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
+def unit_act(request: HttpRequest, unit: str, verb: str) -> HttpResponse:
     """Rename a unit, or take somebody into one of its groups or out of it."""
     by, post = person(request), request.POST
     permissions.check_manage(by)
-    unit = BusinessUnit.objects.filter(slug=slug).first()
-    if unit is None or verb not in ("rename", "add", "remove"):
+    row = BusinessUnit.objects.filter(slug=unit).first()
+    if row is None or verb not in ("rename", "add", "remove"):
         raise Http404("There is no such business unit.")
     reason = post.get("reason", "")
     if verb == "rename":
-        actions.rename(unit=unit, name=post.get("name", ""), by=by, reason=reason)
+        actions.rename(unit=row, name=post.get("name", ""), by=by, reason=reason)
         return redirect("units")
     who = User.objects.filter(username=post.get("person", "").replace("\x00", "").strip()).first()
     if who is None:
         raise refusal("person", f"There is no account “{post.get('person', '')}”.")
     act = actions.add_person if verb == "add" else actions.remove_person
-    act(unit=unit, role=post.get("role", ""), person=who, by=by, reason=reason)
+    act(unit=row, role=post.get("role", ""), person=who, by=by, reason=reason)
     belongs = "belongs to" if verb == "add" else "belongs no longer to"
-    messages.success(request, f"{who.get_username()} {belongs} {post.get('role', '')} of {unit.name}.")
+    messages.success(request, f"{who.get_username()} {belongs} {post.get('role', '')} of {row.name}.")
     return redirect("units")
 
 

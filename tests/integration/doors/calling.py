@@ -122,7 +122,7 @@ def expected(door: Door, role: str, world: World) -> str:
         return SIGN_IN
     if role in MACHINES:
         return OPEN if door.machines and (role == "assistant" or door.name in UNSCOPED) else FORBIDDEN
-    if of_one(door) and role == "stranger":
+    if role == "stranger" and (of_one(door) or door.thing == "review"):
         return HIDDEN
     missing = bool(door.thing) and getattr(world, door.thing) is None
     if role in NEEDS[door.needs]:

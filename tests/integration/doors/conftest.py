@@ -54,6 +54,7 @@ def callers(cast: "dict[str, User]") -> "dict[str, Caller]":
 @pytest.fixture
 def world(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, settings: "Settings") -> "World":
     """What is there in every state: a decision, a kept what-if, an uploaded log, a token."""
+    from django.contrib.auth.models import User
     from django.utils import timezone
     from uuid6 import uuid7
 
@@ -62,7 +63,7 @@ def world(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, settings
     from tests.documents import claims
     from tests.integration.doors.table import World
     from usecases import uploads
-    from usecases.actions import drafts, kept_impacts, versions
+    from usecases.actions import access_reviews, delegations, drafts, kept_impacts, units, versions
     from usecases.actions import uploads as actions
 
     settings.UPLOADS = tmp_path / "uploads"
@@ -89,7 +90,15 @@ def world(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, settings
     uploads.refused_of(upload).write_text("line,field,reason\n2,text,is missing\n")
     draft = drafts.open_for(use_case=use_case, by=ops)
     drafts.edit(draft=draft, document=claims(0.8), by=ops)
+    soon, holder = timezone.now() + timedelta(days=3), User.objects.create_user("stand-in")
+    loan = delegations.lend(use_case=use_case, to=holder, verbs=["tune"], until=soon, by=ops, reason="Away")
+    review = access_reviews.start(by=cast["admin"], due_at=soon, use_case=use_case)
+    line = review.lines.get(holder="operations")
     return World(
+        loan=loan.pk,
+        review=review.number,
+        line=f"{line.pk}:{','.join(line.verbs)}",
+        unit=units.create(slug="north", name="North", by=cast["admin"]).slug,
         token=tokens.issue(name="old", by=ops, user=ops)[0].pk,
         decision=decision.pk,
         kept=kept_impacts.keep(use_case=use_case, document=claims(0.9), by=ops).pk,

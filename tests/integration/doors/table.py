@@ -40,6 +40,7 @@ NEEDS: dict[str, frozenset[str]] = {
     "kill": TUNERS | JUDGES,
     "review": TUNERS,
     "create": frozenset({"admin"}),
+    "manage access": frozenset({"admin"}),
     "tune or approve": TUNERS | JUDGES,
     "tune and approve": TUNERS & JUDGES,
     "approve, not the granter": JUDGES - {"admin"},
@@ -62,6 +63,10 @@ class World:
     decision: Any = None
     kept: Any = None
     upload: Any = None
+    loan: Any = None
+    review: Any = None
+    line: str = ""
+    unit: str = "north"
 
 
 Body = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
@@ -111,11 +116,17 @@ def outcome(world: World) -> Mapping[str, Any]:
     return {"decision_id": str(world.decision), "correct": True, "source": "desk"}
 
 
+def judged(world: World) -> Mapping[str, Any]:
+    return {"lines": [world.line], "verdict": "confirmed"}
+
+
 NOW = {"reason": "Now", "hours": "1"}
 LIMITS = {"knobs": {"bands.answer.from": {"lane": [0.7, 0.95], "limit": [0.6, 1.0], "reason": ""}}}
 RAISED = {"document": claims(0.9), "reason": "Safer"}
 LOOSER = {"document": claims(0.7), "reason": "Try"}
 TOMORROW = (timezone.now() + timedelta(days=1)).isoformat()
+LENT = {"until": TOMORROW, "reason": "Away"}
+BELONGS = {"role": "risk", "person": "stranger"}
 REPORT = {"instance": "a", "use_case": SLUG}
 HELD = {"use_case": SLUG, "version": 1}
 CELL = {"document": claims(0.9), "live": "answer", "draft": "answer"}
@@ -144,6 +155,27 @@ PAGES: tuple[Door, ...] = (
     Door("use-case-new", "POST", "create", body={"slug": "new-one", "name": "New one", "owner": "ops"}),
     Door("kill-all", "POST", "kill"),
     Door("restore-all", "POST", "own", body={"use_case": [SLUG]}),
+    # Who may do what.
+    *reads("own", "access-reviews"),
+    *reads("manage access", "units"),
+    *reads("view", "access-review", "access-review-csv", thing="review"),
+    Door("access-reviews", "POST", "approve", body={"due_at": TOMORROW}),
+    Door("access-review-decide", "POST", "approve", thing="review", body=judged),
+    Door("access-review-close", "POST", "approve", thing="review", refuses=True),
+    Door("units", "POST", "manage access", body={"slug": "south", "name": "South"}),
+    Door("unit-act", "POST", "manage access", thing="unit", verb="rename", body={"name": "Far north"}),
+    *(
+        Door("unit-act", "POST", "manage access", thing="unit", verb=verb, body=BELONGS)
+        for verb in ("add", "remove")
+    ),
+    *reads("view", "access", "access-csv"),
+    Door(
+        "access-grant", "POST", "manage access", body={"person": "ops", "verbs": "approve", "reason": "Away"}
+    ),
+    Door("access-revoke", "POST", "manage access", body={"group": "operations"}),
+    Door("access-unit", "POST", "manage access", body={"unit": "north"}),
+    Door("access-lend", "POST", "kill", body={"to": "stranger", "verbs": "kill", **LENT}),
+    Door("access-end", "POST", "holder or admin", thing="loan"),
     # One use case.
     *reads("view", "overview", "changes", "decisions", "decisions-csv", "assistants-of", "guardrails"),
     *reads("view", "version", "version-effect", thing="version"),
@@ -220,6 +252,10 @@ API: tuple[Door, ...] = (
     Door(f"{ONE}/kill", "POST", "kill", body={"to": "baseline"}),
     Door(f"{ONE}/restore", "POST", "kill"),
     Door(f"{ONE}/message", "PUT", "kill", body={"message": "We call you."}),
+    # Who may do what.
+    *reads("view", f"{ONE}/access"),
+    Door(f"{ONE}/delegations", "POST", "kill", body={"to": "stranger", "rights": ["kill"], **LENT}),
+    Door(f"{ONE}/delegations/{{number}}", "DELETE", "holder or admin", thing="loan"),
     # Changes and overrides.
     *reads("view", f"{ONE}/changes", f"{ONE}/overrides"),
     Door(f"{ONE}/changes", "POST", "tune", body=RAISED),
@@ -257,6 +293,9 @@ API: tuple[Door, ...] = (
 COMMANDS: tuple[Door, ...] = (
     Door("apply_config", "RUN", "tune"),
     Door("import_decisions", "RUN", "tune"),
+    Door("access", "RUN", "view"),
+    *(Door(name, "RUN", "manage access") for name in ("grant", "revoke")),
+    Door("start_access_review", "RUN", "approve"),
     *(Door(name, "RUN", "machine") for name in ("create_token", "export_config", "verify_audit")),
     *(Door(name, "RUN", "machine") for name in ("prepare", "setup_accounts", "up")),
 )
