@@ -39,9 +39,10 @@ class Event(models.Model):
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
             models.Index(fields=["use_case", "-id"], name="event_use_case"),
-            models.Index(fields=["actor", "-id"], name="event_actor"),
-            models.Index(fields=["kind", "-id"], name="event_kind"),
+            models.Index(fields=["actor", "use_case", "-id"], name="event_actor"),
+            models.Index(fields=["kind", "use_case"], name="event_kind"),
             models.Index(fields=["-at"], name="event_at"),
+            models.Index(fields=["request_id"], name="event_request", condition=~models.Q(request_id="")),
         ]
 
     def __str__(self) -> str:

@@ -22,9 +22,19 @@ def inclusion(event: Event) -> dict[str, Any]:
     signed = Checkpoint.objects.order_by("-size").first()
     if link is None or signed is None or signed.size < link.seq:
         raise NotSigned(f"event {event.pk} is not in a signed checkpoint yet")
-    salts, gone = leaves.split(bytes(event.salts)), event.erased
     return {
         "v": leaves.VERSION,
+        **told(event, link.seq),
+        "path": [step.hex() for step in merkle.inclusion(link.seq - 1, signed.size, checkpoints.ranges)],
+        "checkpoint": checkpoints.as_json(signed),
+        "public_key": public_key_text(audit_key().public_key()),
+    }
+
+
+def told(event: Event, seq: int) -> dict[str, Any]:
+    """Return an event as it is told to whoever checks it: what its leaf is made of, values and salts, its number."""
+    salts, gone = leaves.split(bytes(event.salts)), event.erased
+    return {
         "content": leaves.content(event.plain, bytes(event.digests)),
         "shown": {
             name: {"salt": salt.hex(), "value": getattr(event, name)}
@@ -32,10 +42,7 @@ def inclusion(event: Event) -> dict[str, Any]:
             if name not in gone
         },
         "erased": list(gone),
-        "seq": link.seq,
-        "path": [step.hex() for step in merkle.inclusion(link.seq - 1, signed.size, checkpoints.ranges)],
-        "checkpoint": checkpoints.as_json(signed),
-        "public_key": public_key_text(audit_key().public_key()),
+        "seq": seq,
     }
 
 

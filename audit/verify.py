@@ -1,15 +1,15 @@
-"""Check, away from the product, that an event stands in a signed record: `python -m audit.verify PROOF.json`.
+"""Check evidence packs and proofs of single events away from the product: `python -m audit.verify PACK.zip|PROOF.json`.
 
-Needs the standard library and `cryptography` alone. What a proof holds is said in `audit.proofs`. It proves that the
-event was in the record when the checkpoint was signed, and that every value it shows is the one that was written; whose
-key signed is for the reader to know, from somewhere else than the proof.
+Needs the standard library and `cryptography` alone. What a proof holds is said in `audit.proofs`, what a pack holds in
+`audit.pack`. A proof shows that the event was in the record when the checkpoint was signed, and that every value it
+shows is the one that was written; whose key signed is for the reader to know, from somewhere else than the proof.
 """
 
 import argparse
 import base64
 import json
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -60,14 +60,14 @@ def check_signature(checkpoint: Mapping[str, Any], keys: Collection[Ed25519Publi
     raise Refused(f"it is signed with the key {checkpoint['key_id']}, which is not known here")
 
 
-def verify_inclusion(proof: Mapping[str, Any], key: Ed25519PublicKey | None = None) -> None:
+def verify_inclusion(proof: Mapping[str, Any], keys: Collection[Ed25519PublicKey] = ()) -> None:
     """Raise Refused, with the reason, unless the event is in the record as shown.
 
-    `key`: the installation's, known from elsewhere; without it the proof's own is taken.
+    `keys`: the installation's, known from elsewhere; without them the proof's own is taken.
     """
     try:
         content, checkpoint, seq = proof["content"], proof["checkpoint"], proof["seq"]
-        _check_values(content, proof["shown"])
+        check_values(content, proof["shown"])
         found = leaves.leaf(canonical(content))
         path = [bytes.fromhex(step) for step in proof["path"]]
         if type(seq) is not int or type(checkpoint["size"]) is not int:
@@ -76,14 +76,15 @@ def verify_inclusion(proof: Mapping[str, Any], key: Ed25519PublicKey | None = No
             raise Refused(
                 "the event is not in the record that the checkpoint signs, or not as it is shown here"
             )
-        check_signature(checkpoint, [key or public_key(proof["public_key"])])
+        check_signature(checkpoint, keys or [public_key(proof["public_key"])])
     except (Refused, ProofRefused, NotCanonical) as error:
         raise Refused(str(error)) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refused(f"this is no proof of an event: {type(error).__name__} {error}") from error
 
 
-def _check_values(content: Mapping[str, Any], shown: Mapping[str, Mapping[str, Any]]) -> None:
+def check_values(content: Mapping[str, Any], shown: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise Refused unless the content is of this version, and each value shown is the one committed to."""
     if content["v"] != leaves.VERSION or sorted(content) != sorted(("v", "digests", *leaves.PLAIN)):
         raise Refused(f"the event's content is not of version {leaves.VERSION}")
     for name, held in shown.items():
@@ -92,28 +93,47 @@ def _check_values(content: Mapping[str, Any], shown: Mapping[str, Mapping[str, A
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check one proof file; print what it proves; return 0 if it holds, 1 if not, 2 if it cannot be read."""
+    """Check one file; print what it proves; return 0 if it holds, 1 if not, 2 if it cannot be read."""
     parser = argparse.ArgumentParser(
         prog="python -m audit.verify", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("file", type=Path, metavar="PROOF.json")
+    parser.add_argument("file", type=Path, metavar="PACK.zip|PROOF.json")
     parser.add_argument(
-        "--public-key", metavar="TEXT", help="the installation's key, as you know it from elsewhere"
+        "--public-key",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="the installation's key, as you know it from elsewhere; once more for each older one",
     )
+    parser.add_argument("--json", action="store_true", help="of a pack: print the findings as JSON")
     given = parser.parse_args(arguments)
     try:
-        proof = json.loads(given.file.read_bytes())
-        key = public_key(given.public_key) if given.public_key else None
+        with given.file.open("rb") as opened:
+            zipped = opened.read(2) == b"PK"
+        keys = [public_key(text) for text in given.public_key]
+        proof = None if zipped else json.loads(given.file.read_bytes())
     except (OSError, ValueError) as error:
         print(f"cannot be read: {error}", file=sys.stderr)
         return 2
+    return _pack(given.file, keys, as_json=given.json) if zipped else _proof(proof, keys)
+
+
+def _proof(proof: Any, keys: Sequence[Ed25519PublicKey]) -> int:
     try:
-        verify_inclusion(proof, key)
+        verify_inclusion(proof, keys)
     except Refused as refused:
         print(f"REFUSED: {refused}")
         return 1
-    print("\n".join(_told(proof, pinned=key is not None)))
+    print("\n".join(_told(proof, pinned=bool(keys))))
     return 0
+
+
+def _pack(file: Path, keys: list[Ed25519PublicKey], *, as_json: bool) -> int:
+    from audit.pack import telling, verification  # they need what stands here
+
+    report = verification.verify(file, keys)
+    print(json.dumps(report.as_json(), indent=2) if as_json else "\n".join(telling.lines(report)))
+    return 0 if report.verified else 1
 
 
 def _told(proof: Mapping[str, Any], *, pinned: bool) -> list[str]:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from usecases.reviewing import waiting_for
 
 ROLES = (("admin", "Admin"), ("risk", "Risk reviewer"), ("operations", "Operations"))
-SECTIONS = {"": "portfolio", "use-cases": "portfolio"}
+SECTIONS = {"": "portfolio", "use-cases": "portfolio", "units": "access-reviews"}
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

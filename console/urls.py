@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from console import health
 from console.api import api
-from console.views import approvals, assistants, audit, portfolio, tokens
+from console.views import access, approvals, assistants, audit, portfolio, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -14,6 +14,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("console.account_urls")),
     path("use-cases/", include("usecases.urls")),
     path("approvals", approvals.approvals, name="approvals"),
+    path("units", access.units, name="units"),
+    path("units/<slug:slug>/<slug:verb>", access.unit_act, name="unit-act"),
+    path("access-reviews", access.list_reviews, name="access-reviews"),
+    path("access-reviews/<int:number>", access.review, name="access-review"),
+    path("access-reviews/<int:number>.csv", access.review_csv, name="access-review-csv"),
+    path("access-reviews/<int:number>/lines", access.decide, name="access-review-decide"),
+    path("access-reviews/<int:number>/close", access.close, name="access-review-close"),
     path("audit", audit.audit, name="audit"),
     path("audit.csv", audit.audit_csv, name="audit-csv"),
     path("assistants", assistants.assistants, name="assistants"),

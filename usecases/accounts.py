@@ -21,7 +21,10 @@ def ensure_accounts(passwords_file: Path) -> dict[str, str]:
     """
     for role in ROLES:
         Group.objects.get_or_create(name=role)
-    Group.objects.get(name="admin").permissions.add(Permission.objects.get(codename="add_usecase"))
+    over_the_console = Permission.objects.filter(codename__in=["add_usecase", "manage_access"])
+    Group.objects.get(name="admin").permissions.add(*over_the_console)
+    for role in ("risk", "admin"):
+        Group.objects.get(name=role).permissions.add(Permission.objects.get(codename="set_lane"))
     passwords = _read(passwords_file)
     for name, role in ACCOUNTS.items():
         user, created = User.objects.get_or_create(username=name)

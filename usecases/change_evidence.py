@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from audit.canonical import canonical
 from routing.engine.digest import digest
-from usecases import promise_standing, what_if
+from usecases import golden_standing, promise_standing, what_if
 from usecases.models import UseCase
 from usecases.publishing import latest
 
@@ -18,8 +18,9 @@ NONE_YET: Final = "There were no decisions of the last 7 days to replay."
 def gather(*, use_case: UseCase, document: dict[str, Any], by: Any) -> dict[str, Any]:
     """Return the evidence for a valid document beside what is live now. Reads only; call it before anything is locked.
 
-    `{at, document, live, live_version, what_if | null, why, certificate | null}`: digests of both documents, the impact
-    as `usecases.what_if.ask` gives it, or why there is none, and the newest certificate.
+    `{at, document, live, live_version, what_if | null, why, certificate | null, golden}`: digests of both documents,
+    the impact as `usecases.what_if.ask` gives it, or why there is none, the newest certificate, and how each golden
+    set comes out, with its digest.
     """
     standing = latest(use_case)
     found: dict[str, Any] | None = None
@@ -39,6 +40,7 @@ def gather(*, use_case: UseCase, document: dict[str, Any], by: Any) -> dict[str,
         "what_if": kept,
         "why": why,
         "certificate": _certificate(use_case),
+        "golden": golden_standing.freeze(use_case, document),
     }
 
 

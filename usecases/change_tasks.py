@@ -12,8 +12,8 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from audit import context
-from usecases.actions import due_changes, overrides
-from usecases.models import Change, Override
+from usecases.actions import delegations, due_changes, overrides
+from usecases.models import Change, Delegation, Override
 
 logger = logging.getLogger(__name__)
 OUTAGES = (OperationalError, InterfaceError)
@@ -21,7 +21,7 @@ OUTAGES = (OperationalError, InterfaceError)
 
 @shared_task
 def keep_time() -> None:
-    """End overrides, fire scheduled changes and close unanswered ones."""
+    """End overrides, fire scheduled changes, close unanswered ones, and record which loans of rights are over."""
     with context.through("task"):
         now = timezone.now()
         due = Override.objects.filter(ended_at=None, ends_at__lte=now).select_related("use_case")
@@ -30,6 +30,8 @@ def keep_time() -> None:
         _each(scheduled.order_by("scheduled_for"), lambda row: due_changes.fire(change=row))
         late = Change.objects.filter(status__in=Change.LIVING, expires_at__lte=now)
         _each(late, lambda row: due_changes.expire(change=row))
+        over = Delegation.objects.filter(ended_at=None, ends_at__lte=now)
+        _each(over, lambda row: delegations.end_due(delegation=row))
 
 
 def _each(rows: Iterable[Any], act: Callable[[Any], Any]) -> None:

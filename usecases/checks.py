@@ -12,9 +12,11 @@ from typing import Any, Final
 from routing.engine import diff, knobs
 from routing.engine.digest import digest
 from routing.engine.validation import faults
-from usecases import terms
+from usecases import golden_gates, one_pagers, step_gates, terms
 from usecases.fields import is_number
 from usecases.gates import Gate, gates, reached
+from usecases.golden_gates import Standing
+from usecases.step_gates import Earlier
 
 Document = dict[str, Any]
 
@@ -22,6 +24,21 @@ PASSED: Final = "passed"
 FAILED: Final = "failed"
 WAITING: Final = "waiting"
 NEEDS: Final = "needs approval"
+# What is asked of the places of models: kind of gate, names of the check, what would clear it.
+PLACES: Final = {
+    "endpoints": (
+        "endpoint",
+        "Models are asked at approved endpoints",
+        "An endpoint is not approved",
+        "Use an approved endpoint; or risk approves this one.",
+    ),
+    "regions": (
+        "region",
+        "Models are in allowed regions",
+        "A model is outside the allowed regions",
+        "Use a model in an allowed region; or risk states where this one is.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +81,8 @@ class Subject:
     `ground`: what lanes are judged against; other than `live` while an override is in force. `base`: what the change
     was begun from. `leaves_to`: the state a use case would leave its safe state for. `approved_by`: whose approvals
     count for exactly this content; None: not proposed yet. `blocked_by`: who asked for changes. `certificate`: why the
-    newest one does not cover the draft, "" where it does, None where there is none.
+    newest one does not cover the draft, "" where it does, None where there is none. `earlier`: what was live before,
+    for steps. `golden`: how the golden sets that are asked for stand with this draft.
     """
 
     guardrails: Mapping[str, Any]
@@ -83,6 +101,9 @@ class Subject:
     certificate: str | None = None
     approved_by: Sequence[str] | None = None
     blocked_by: str = ""
+    one_pager: one_pagers.State = one_pagers.NOTHING
+    earlier: Sequence[Earlier] = ()
+    golden: Sequence[Standing] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +127,15 @@ class Findings:
 def check(subject: Subject) -> Findings:
     """Return every gate of a change."""
     ground = subject.live if subject.ground is None else subject.ground
-    judged = tuple(gates(dict(subject.guardrails), ground, subject.draft))
+    judged = (
+        *gates(dict(subject.guardrails), ground, subject.draft),
+        *step_gates.step_gates(subject.guardrails, ground, subject.draft, subject.earlier, subject.now),
+    )
     past = [gate for gate in judged if gate.status == "lane"]
     asked = terms.complete(subject.guardrails)
     needed = asked["approvals_to_restore"] if subject.leaves_to else (asked["approvals"] if past else 0)
     enough = needed == 0 or len(subject.approved_by or ()) >= needed
-    found = [_schema(subject), *_limits(judged)]
+    found = [_schema(subject), *_limits(judged, subject.guardrails)]
     found += list(_lanes(ground, subject.draft, judged, enough, needed))
     if subject.leaves_to:
         found.append(_state(subject))
@@ -119,6 +143,8 @@ def check(subject: Subject) -> Findings:
         found += _calendar(subject)
         found += [_base(subject), _conflict(subject)] if subject.base is not None else []
         found += _evidence_gates(subject, asked, bool(past))
+        found += _golden(subject, asked)
+    found.append(_one_pager(subject, asked))
     found.append(_approvals(subject, needed, enough))
     return Findings(tuple(found), needed, judged)
 
@@ -135,11 +161,11 @@ def _schema(subject: Subject) -> Check:
     return Check("schema", f"Document has {count}", FAILED, told, "Put the faults right.")
 
 
-def _limits(judged: Sequence[Gate]) -> list[Check]:
+def _limits(judged: Sequence[Gate], guardrails: Mapping[str, Any]) -> list[Check]:
     shut = [gate for gate in judged if gate.status == "shut"]
-    models = [gate for gate in shut if gate.path.startswith("models[")]
-    settings = [gate for gate in shut if gate not in models]
-    return [
+    models = [gate for gate in shut if gate.path.startswith("models[") and not gate.kind]
+    settings = [gate for gate in shut if not gate.path.startswith("models[")]
+    found = [
         Check(
             "limits",
             "Outside a hard limit",
@@ -159,6 +185,20 @@ def _limits(judged: Sequence[Gate]) -> list[Check]:
         if models
         else Check("models", "Models are approved", PASSED, "Every model may be used here."),
     ]
+    return found + [_where(key, shut, guardrails) for key in PLACES if _asked_for(guardrails, key)]
+
+
+def _asked_for(guardrails: Mapping[str, Any], key: str) -> bool:
+    return bool(guardrails.get(key) or key in (guardrails.get("nothing") or []))
+
+
+def _where(key: str, shut: Sequence[Gate], guardrails: Mapping[str, Any]) -> Check:
+    """Say whether every model is asked where it may be."""
+    kind, passes, fails, clear = PLACES[key]
+    wrong = [gate for gate in shut if gate.kind == kind]
+    if wrong:
+        return Check(key, fails, FAILED, _told(wrong), clear)
+    return Check(key, passes, PASSED, f"Allowed: {', '.join(guardrails[key])}.")
 
 
 def _told(found: Sequence[Gate]) -> str:
@@ -171,9 +211,11 @@ def _lanes(
     """Yield one gate for each bounded setting that moves, with its direction."""
     for gate in judged:
         label = knobs.label(gate.path) if knobs.is_knob(gate.path) else _model_label(gate.path)
-        if gate.status == "lane":
+        if gate.kind == step_gates.KIND:
+            yield _step(gate, label, enough, needed)
+        elif gate.status == "lane":
             name = f"{label}: past the lane"
-            clear = f"{needed} approval{'s' * (needed != 1)}; or stay inside the lane."
+            clear = f"{_approvals_words(needed)}; or stay inside the lane."
             status = PASSED if enough else NEEDS
             yield Check(f"lane:{gate.path}", name, status, gate.message, "" if enough else clear)
         elif gate.passes and reached(gate.path, draft) != reached(gate.path, ground):
@@ -184,6 +226,24 @@ def _lanes(
             yield Check(
                 f"lane:{gate.path}", f"{label}: {'in the lane' if looser else 'tighter'}", PASSED, said
             )
+
+
+def _step(gate: Gate, label: str, enough: bool, needed: int) -> Check:
+    """Return the check of how far a knob is loosened in how short a time."""
+    if gate.passes:
+        return Check(f"step:{gate.path}", f"{label}: a small step", PASSED, gate.message)
+    clear = f"{_approvals_words(needed)}; or loosen it by less, or later."
+    return Check(
+        f"step:{gate.path}",
+        f"{label}: too large a step",
+        PASSED if enough else NEEDS,
+        gate.message,
+        "" if enough else clear,
+    )
+
+
+def _approvals_words(needed: int) -> str:
+    return f"{needed} approval{'s' * (needed != 1)}"
 
 
 def _model_label(path: str) -> str:
@@ -298,6 +358,37 @@ def _certificate(subject: Subject) -> Check:
     said = subject.certificate or "Nothing has been certified yet."
     clear = "Certify the promise for this content, on the Promise tab."
     return Check("certificate", "Certificate is missing", WAITING, said, clear)
+
+
+def _golden(subject: Subject, asked: Mapping[str, Any]) -> list[Check]:
+    """Return a check for each golden set that is asked for; tightening may go live whatever the score."""
+    free = tightens_only(subject.live, subject.draft)
+    return [
+        Check(key, name, PASSED, f"{said} Tightening may go live all the same.")
+        if free and status != PASSED
+        else Check(key, name, status, said, clear)
+        for key, name, status, said, clear in golden_gates.judged(asked, subject.golden)
+    ]
+
+
+def _one_pager(subject: Subject, asked: Mapping[str, Any]) -> Check:
+    state = subject.one_pager
+    name = f"One-pager: {state.told}"
+    if state.complete:
+        return Check("one_pager", name, PASSED, "It is complete.")
+    said = f"Missing: {', '.join(state.missing)}."
+    if not asked["one_pager_needed"]:
+        return Check("one_pager", name, PASSED, f"{said} Risk does not ask for it.")
+    if subject.leaves_to not in ("", "live"):
+        return Check("one_pager", name, PASSED, f"{said} People look at everything all the same.")
+    if not subject.leaves_to and not loosens_anything(subject.live, subject.draft):
+        return Check("one_pager", name, PASSED, f"{said} Tightening may go live all the same.")
+    return Check("one_pager", name, WAITING, said, "Somebody answers the rest, on the page “One-pager”.")
+
+
+def loosens_anything(live: Document, draft: Document) -> bool:
+    """Tell whether a draft does more than turn knobs the stricter way."""
+    return bool(diff.changes(live, draft)) and not tightens_only(live, draft)
 
 
 def _approvals(subject: Subject, needed: int, enough: bool) -> Check:

@@ -1,24 +1,27 @@
-"""A use case as a file: `{slug, name, owner, document, baseline, message, guardrails}`, YAML or JSON.
+"""A use case as a file: `{slug, name, owner, document, baseline, message, guardrails, one_pager}`, YAML or JSON.
 
 Both directions go through the same actions, checks and permissions as the page.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from routing.engine.digest import digest
 from routing.engine.validation import InvalidDocument, faults
-from usecases import permissions, terms
-from usecases.actions import changes, guardrails, use_cases, versions
+from usecases import one_pager_standing, permissions, terms
+from usecases import one_pagers as sheets
+from usecases.actions import changes, guardrails, one_pagers, use_cases, versions
 from usecases.checks import Check
-from usecases.models import Change, UseCase, Version
-from usecases.publishing import NeedsApproval, Refused, latest
+from usecases.models import Change, Guardrail, UseCase, Version
+from usecases.publishing import Content, NeedsApproval, Refused, latest
 from usecases.reviewing import review_of
 
-FIELDS = ("slug", "name", "owner", "risk", "description", "document", "baseline", "message", "guardrails")
+ABOUT = ("name", "owner", "risk", "description")
+FIELDS = ("slug", *ABOUT, "document", "baseline", "message", "guardrails", "one_pager")
 REQUIRED = ("slug", "name", "owner", "document")
 OPTIONAL = frozenset(FIELDS) - frozenset(REQUIRED)
 
@@ -27,7 +30,8 @@ OPTIONAL = frozenset(FIELDS) - frozenset(REQUIRED)
 class Applied:
     """What a config file did: whether it created the use case, and the version that is live after it.
 
-    `change`: what was proposed instead, past the lane; `gates` are those that it meets.
+    `change`: what was proposed instead, past the lane; `gates` are those that it meets. `beside`: what was written that
+    assistants are not told, in words. `waits`: others have to agree to the document. `published`: it is a new version.
     """
 
     created: bool
@@ -36,6 +40,13 @@ class Applied:
     sentence: str
     change: Change | None = None
     gates: tuple[Check, ...] = ()
+    beside: tuple[str, ...] = ()
+    waits: bool = False
+    published: bool = True
+
+
+class Moved(Refused):
+    """What a plan was made on is another by now."""
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -63,6 +74,9 @@ def checked(given: Any) -> dict[str, Any]:
     if "baseline" in found and not isinstance(found["baseline"], dict):
         errors.append(_error("baseline", "has to be a config document."))
     errors += guardrails.check_limits(found.get("guardrails") or {})
+    if "one_pager" in found:
+        found["one_pager"], wrong = sheets.read(found["one_pager"])
+        errors += wrong
     if errors:
         document = found.get("document", {})
         broken = [
@@ -77,14 +91,55 @@ def _error(path: str, words: str, bare: bool = False) -> dict[str, str]:
     return {"path": str(path), "message": words if bare else f"“{path}” {words}"}
 
 
-@transaction.atomic
-def apply(config: dict[str, Any], *, by: User, reason: str = "", dry_run: bool = False) -> Applied:
-    """Create or change a use case from a checked config; `dry_run` checks everything and writes nothing."""
-    use_case = UseCase.objects.filter(slug=config["slug"]).first()
-    applied = _create(config, by, reason) if use_case is None else _change(use_case, config, by, reason)
-    if dry_run:
-        transaction.set_rollback(True)
-    return applied
+def apply(
+    config: dict[str, Any],
+    *,
+    by: User,
+    reason: str = "",
+    dry_run: bool = False,
+    expected: dict[str, Any] | None = None,
+) -> Applied:
+    """Create or change a use case from a checked config; `dry_run` checks everything and writes nothing.
+
+    All at one commit; only what others have to agree to is submitted after it, since its evidence is gathered while
+    nothing is locked. `expected`: what it stood on when it was planned, as `standing_on` says it. Raises `Moved`.
+    """
+    with transaction.atomic():
+        use_case = UseCase.objects.filter(slug=config["slug"]).first()
+        _check_expected(config["slug"], use_case, expected)
+        applied = _change(use_case, config, by, reason, expected) if use_case else _create(config, by, reason)
+        if dry_run:
+            transaction.set_rollback(True)
+    if not applied.waits or dry_run or use_case is None:
+        return applied
+    change = changes.submit(
+        use_case=use_case,
+        by=by,
+        reason=reason,
+        expected_version=expected["version"] if expected else None,
+        **_content(config),
+    )
+    return replace(applied, sentence=change.sentence, change=change, gates=review_of(change).checks)
+
+
+def standing_on(use_case: UseCase | None) -> dict[str, Any]:
+    """Return what a plan is made on: the live version, and the digest of every part of the file."""
+    if use_case is None:
+        return {"version": 0}
+    file = export(use_case)
+    return {"version": latest(use_case).number, **{key: digest(file[key]) for key in sorted(file)}}
+
+
+def _check_expected(slug: str, use_case: UseCase | None, expected: dict[str, Any] | None) -> None:
+    if expected is None:
+        return
+    if use_case is not None:
+        # Held until it is applied: limits set meanwhile must not be lost.
+        Guardrail.objects.select_for_update().get(use_case=use_case)
+    found = standing_on(use_case)
+    moved = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
+    if moved:
+        raise Moved(f"“{slug}” is not as it was planned on any more: {', '.join(moved)}. Plan it again.")
 
 
 def _create(config: dict[str, Any], by: User, reason: str) -> Applied:
@@ -92,56 +147,77 @@ def _create(config: dict[str, Any], by: User, reason: str) -> Applied:
     return Applied(True, True, version, version.sentence)
 
 
-def _change(use_case: UseCase, config: dict[str, Any], by: User, reason: str) -> Applied:
+def _content(config: dict[str, Any]) -> dict[str, Any]:
+    return {key: config.get(key) for key in ("document", "baseline", "message")}
+
+
+def _change(
+    use_case: UseCase, config: dict[str, Any], by: User, reason: str, expected: dict[str, Any] | None
+) -> Applied:
+    if not permissions.can(by, "view", use_case):
+        permissions.check_create(by)  # told the same as for a use case that there is not
+    permissions.check(by, "view", use_case)
     before = latest(use_case)
-    if _limits_change(use_case, config):
-        bounds = config["guardrails"] or {}
-        guardrails.set_limits(
-            use_case=use_case,
-            knobs=bounds.get("knobs") or {},
-            approved_models=bounds.get("models") or [],
-            terms=terms.complete(bounds),
-            by=by,
-            reason=reason,
-        )
-        use_case = UseCase.objects.get(pk=use_case.pk)
-    use_cases.rename(
-        use_case=use_case,
-        by=by,
-        name=config["name"],
-        owner=config["owner"],
-        risk=config.get("risk", use_case.risk),
-        description=config.get("description", use_case.description),
+    beside = _beside(use_case, config, by, reason)
+    use_case = UseCase.objects.get(pk=use_case.pk)
+    content = versions.content_of(before, **_content(config))
+    if content.same_as(Content.of(before)):
+        said = "Nothing changes." if not beside else f"{', '.join(beside).capitalize()} written."
+        return Applied(False, bool(beside), before, said, beside=beside, published=False)
+    permissions.check(by, "tune", use_case)
+    planned = versions.plan(
+        use_case=use_case, document=content.document, standing=before, baseline=config.get("baseline")
     )
-    wish = {
-        "use_case": use_case,
-        "document": config["document"],
-        "by": by,
-        "reason": reason,
-        "baseline": config.get("baseline"),
-        "message": config.get("message"),
-    }
+    gates = planned.findings.checks
+    number = expected["version"] if expected else None
     try:
-        planned = versions.plan(
-            use_case=use_case, document=wish["document"], standing=before, baseline=wish["baseline"]
+        version = versions.apply(
+            use_case=use_case, by=by, reason=reason, expected_version=number, **_content(config)
         )
-        version = versions.apply(**wish)
     except NeedsApproval:
-        change = changes.submit(**wish)
-        return Applied(False, True, None, change.sentence, change, review_of(change).checks)
-    changed = version.number != before.number
-    said = version.sentence if changed else "Nothing changes."
-    return Applied(False, changed, version, said, gates=planned.findings.checks)
+        said = versions.told(before, content, planned)
+        return Applied(False, True, None, said, gates=gates, beside=beside, waits=True)
+    return Applied(False, True, version, version.sentence, gates=gates, beside=beside)
 
 
-def _limits_change(use_case: UseCase, config: dict[str, Any]) -> bool:
-    if "guardrails" not in config:
-        return False
-    bounds = config["guardrails"] or {}
-    return use_case.guardrail.as_dict() != {
+def _beside(use_case: UseCase, config: dict[str, Any], by: User, reason: str) -> tuple[str, ...]:
+    """Write what assistants are not told, and name it; the gates of the document are judged by it."""
+    done = []
+    sheet = config.get("one_pager")
+    if sheet is not None and sheet != one_pager_standing.sheet_of(one_pager_standing.held(use_case)):
+        one_pagers.write(use_case=use_case, by=by, reason=reason, **sheet)
+        done.append("one-pager")
+    if "guardrails" in config and bounds_of(config["guardrails"]) != use_case.guardrail.as_dict():
+        _set_limits(use_case, config["guardrails"] or {}, by, reason)
+        done.append("guardrails")
+    about = {key: config.get(key, getattr(use_case, key)).strip() for key in ABOUT}
+    if about != {key: getattr(use_case, key) for key in ABOUT}:
+        use_cases.rename(use_case=use_case, by=by, **about)
+        done += [key for key in ABOUT if about[key] != getattr(use_case, key)]
+    return tuple(done)
+
+
+def _set_limits(use_case: UseCase, bounds: dict[str, Any], by: User, reason: str) -> None:
+    guardrails.set_limits(
+        use_case=use_case,
+        knobs=bounds.get("knobs") or {},
+        approved_models=bounds.get("models") or [],
+        terms=terms.complete(bounds),
+        lanes=bounds.get("lanes") or [],
+        by=by,
+        reason=reason,
+    )
+
+
+def bounds_of(given: dict[str, Any] | None) -> dict[str, Any]:
+    """Return guardrails of a file as `Guardrail.as_dict` spells them."""
+    bounds = given or {}
+    lanes = list(dict.fromkeys(bounds.get("lanes") or []))
+    return {
         "knobs": bounds.get("knobs") or {},
         "models": bounds.get("models") or [],
         **terms.unusual(bounds),
+        **({"lanes": lanes} if lanes else {}),
     }
 
 
@@ -150,6 +226,7 @@ def export(use_case: UseCase, *, by: User | None = None) -> dict[str, Any]:
     if by is not None:
         permissions.check(by, "view", use_case)
     version = latest(use_case)
+    sheet = one_pager_standing.sheet_of(one_pager_standing.held(use_case))
     return {
         "slug": use_case.slug,
         "name": use_case.name,
@@ -160,6 +237,7 @@ def export(use_case: UseCase, *, by: User | None = None) -> dict[str, Any]:
         "baseline": version.baseline,
         "message": version.message,
         "guardrails": use_case.guardrail.as_dict(),
+        **({"one_pager": sheet} if any(sheet.values()) else {}),
     }
 
 

@@ -19,18 +19,23 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-")
 
 
-class NewUseCase(forms.Form):
-    """A use case to be: what it is called, who owns it, and the document it starts from."""
+class AboutUseCase(forms.Form):
+    """What a use case is called, who owns it, and how much is at risk."""
 
     name = forms.CharField(
         max_length=120, error_messages={"required": "Give it a name that its owner would use."}
     )
-    slug = forms.CharField(max_length=80, required=False)
     owner = forms.CharField(
         max_length=120, error_messages={"required": "Name the desk that owns the outcome."}
     )
     risk = forms.ChoiceField(choices=RISKS, initial="medium")
     description = forms.CharField(max_length=2000, required=False)
+
+
+class NewUseCase(AboutUseCase):
+    """A use case to be: what it is called, who owns it, and the document it starts from."""
+
+    slug = forms.CharField(max_length=80, required=False)
     start = forms.ChoiceField(
         choices=[(key, start.name) for key, start in STARTING_POINTS.items()], initial="one"
     )

@@ -1,15 +1,17 @@
 """Every check of a change against the guardrails, reported together. Pure: documents in, gates out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from routing.engine import calibration, knobs
 from routing.engine.schema import Calibration
+from usecases.gate import Document, Gate, entries
+from usecases.model_gates import model_gates
 
-Document = dict[str, Any]
+__all__ = ["ANSWER_FROM", "Document", "Gate", "entries", "gates", "reached"]
+
 ANSWER_FROM: Final = "bands.answer.from"
 _SHARES = (
     "thresholds.audit_share",
@@ -17,23 +19,14 @@ _SHARES = (
 )  # absent is none of the requests, not unguarded
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One check. `status`: open (passes), lane (needs an approval), shut (refused for everyone)."""
-
-    path: str
-    status: str
-    message: str
-
-    @property
-    def passes(self) -> bool:
-        return self.status == "open"
-
-
 def gates(guardrails: dict[str, Any], live: Document | None, draft: Document) -> list[Gate]:
     """Return every gate for making `draft` live in place of `live` (None for a new use case)."""
-    found = list(_knob_gates(guardrails.get("knobs") or {}, live, draft))
-    found.extend(_model_gates(guardrails.get("models") or [], live, draft))
+    found = [
+        Gate("lanes", "shut", f"The shared lane “{slug}” is gone. Risk has to choose another, or none.")
+        for slug in guardrails.get("gone") or []
+    ]
+    found.extend(_knob_gates(guardrails.get("knobs") or {}, live, draft))
+    found.extend(model_gates(guardrails, live, draft))
     found.extend(_map_gates((guardrails.get("knobs") or {}).get(ANSWER_FROM), live, draft))
     return found
 
@@ -47,19 +40,13 @@ def reached(path: str, document: Document) -> float | None:
     if path != ANSWER_FROM:
         value = knobs.value_at(document, path)
         return 0.0 if value is None and path in _SHARES else value
-    floors = [band.get("from") for band in _entries(document, "bands") if band.get("action") == "answer"]
-    for rule in _entries(document, "rules"):
+    floors = [band.get("from") for band in entries(document, "bands") if band.get("action") == "answer"]
+    for rule in entries(document, "rules"):
         then = rule.get("then")
         if isinstance(then, dict) and rule.get("enabled", True):
             floors.append(0.0 if then.get("action") == "answer" else then.get("answer_from"))
     numbers = [float(f) for f in floors if isinstance(f, int | float) and not isinstance(f, bool)]
     return min(numbers) if numbers else None
-
-
-def _entries(document: Document, part: str) -> list[dict[str, Any]]:
-    """Return the readable entries of a list: drafts are judged while they still have faults."""
-    items = document.get(part)
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _knob_gates(bounds: dict[str, Any], live: Document | None, draft: Document) -> Iterator[Gate]:
@@ -105,30 +92,17 @@ def _loosens(path: str, old: float | None, new: float) -> bool:
 
 
 def _range(path: str, pair: list[float]) -> str:
+    if pair[0] > pair[1]:
+        return "no value at all: the lanes that hold here have none in common"
     return f"{knobs.written(path, pair[0])} to {knobs.written(path, pair[1])}"
-
-
-def _model_gates(approved: list[str], live: Document | None, draft: Document) -> Iterator[Gate]:
-    """Judge models where risk has approved some. An approved name at a new address is another model: it would be sent
-    customers' texts, and the provider's key.
-    """
-    known = [(model.get("litellm"), model.get("api_base")) for model in _entries(live or {}, "models")]
-    for index, model in enumerate(_entries(draft, "models") if approved else []):
-        name, address = model.get("litellm"), model.get("api_base")
-        if name not in approved:
-            words = f"The model “{name}” is not approved here. Approved: {', '.join(approved)}."
-            yield Gate(f"models[{index}].litellm", "shut", words)
-        elif live is not None and address and (name, address) not in known:
-            words = f"The model “{name}” would be asked at {address}, which is not its address now."
-            yield Gate(f"models[{index}].api_base", "lane", words)
 
 
 def _map_gates(bound: dict[str, Any] | None, live: Document | None, draft: Document) -> Iterator[Gate]:
     """Judge calibration maps where risk has bounded from where is answered: a map that lifts confidence answers more,
     while the bands stay where they are.
     """
-    known = {model.get("name"): model for model in _entries(live or {}, "models")}
-    for index, model in enumerate(_entries(draft, "models") if bound and live else []):
+    known = {model.get("name"): model for model in entries(live or {}, "models")}
+    for index, model in enumerate(entries(draft, "models") if bound and live else []):
         was = known.get(model.get("name"), {}).get("calibration")
         if model.get("calibration") == was or not bound or not live:
             continue

@@ -47,8 +47,11 @@ class Content:
 
     def same_as(self, other: "Content") -> bool:
         """Compare by content: key order and number spelling do not count."""
-        mine, theirs = ([c.state, c.document, c.baseline, c.message] for c in (self, other))
-        return digest(mine) == digest(theirs)
+        return self.digest() == other.digest()
+
+    def digest(self) -> str:
+        """Return the digest of all of it, the document included that a safe state does not enforce now."""
+        return digest([self.state, self.document, self.baseline, self.message])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,10 @@ def latest(use_case: UseCase) -> Version:
 
 
 def publish(*, use_case: UseCase, content: Content, story: Story, by: log.Person, number: int) -> Version:
-    """Write version, target and event; the caller holds the lock and the transaction."""
+    """Write version, target and event; the caller holds the lock and the transaction.
+
+    The event seals the digest of all that is published: what changed alone would leave the rest to be rewritten.
+    """
     target = targets.publish(
         use_case=use_case.slug,
         version=number,
@@ -114,7 +120,7 @@ def publish(*, use_case: UseCase, content: Content, story: Story, by: log.Person
         version=number,
         reason=story.reason,
         old=story.old,
-        new=story.new,
+        new={**(story.new or {}), "content": content.digest()},
     )
     targets.follow_up(use_case=use_case.slug, version=number)
     return version

@@ -4,7 +4,7 @@ An approval is for content: the document, what it would replace, the guardrails 
 worked out from these each time, so that it is void the moment one of them is another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -15,9 +15,19 @@ from django.utils import timezone
 
 from routing.engine.digest import digest
 from routing.models import State
-from usecases import change_evidence, overriding, permissions, terms
+from usecases import (
+    change_evidence,
+    golden_standing,
+    judging,
+    lanes,
+    one_pager_standing,
+    overriding,
+    permissions,
+    strictest,
+    terms,
+)
 from usecases.checks import Check, Findings, Rival, Subject, check, paths_of
-from usecases.models import Approval, Change, Guardrail, UseCase, Version
+from usecases.models import Approval, Change, Guardrail, Lane, UseCase, Version
 from usecases.publishing import latest
 
 APPROVED: Final = "approved"
@@ -27,6 +37,8 @@ CHANGED: Final = {
     "guardrails": "the guardrails were changed",
     "evidence": "the evidence was renewed",
 }
+NO_LONGER: Final = "no longer among those who may approve"
+LENT_BY_AUTHOR: Final = "the right to approve was lent by the change's author"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +61,17 @@ class Review:
     change: Change
     standing: Version
     guardrail: Guardrail
+    shared: Mapping[str, Lane] | None = None
     now: datetime = field(default_factory=timezone.now)
 
     @property
     def use_case(self) -> UseCase:
         return self.change.use_case
+
+    @cached_property
+    def bounds(self) -> dict[str, Any]:
+        """The guardrails that hold, shared lanes included."""
+        return lanes.effective(self.guardrail, self.shared)
 
     @cached_property
     def parts(self) -> dict[str, str]:
@@ -64,7 +82,7 @@ class Review:
         return {
             "document": digest([change.document, change.baseline, change.message, change.leaves_to]),
             "base": digest(base),
-            "guardrails": digest(self.guardrail.as_dict()),
+            "guardrails": digest(self.bounds),
             "evidence": change_evidence.fingerprint(change.evidence),
         }
 
@@ -94,11 +112,17 @@ class Review:
             return Verdict(approval, False, f"Void: {' and '.join(changed)} since.")
         if approval.person_id == self.change.author_id:
             return Verdict(approval, False, "Does not count: nobody approves their own change.")
-        if not may_approve(approval.person, self.use_case, self.guardrail):
-            return Verdict(approval, False, "Does not count: no longer among those who may approve.")
+        if not self.may_approve(approval.person):
+            borrowed = self.may_approve(approval.person, by_loan=True)
+            return Verdict(approval, False, f"Does not count: {LENT_BY_AUTHOR if borrowed else NO_LONGER}.")
         if approval is not self._last_of(approval.person_id):
             return Verdict(approval, False, "Said something else later.")
         return Verdict(approval, True)
+
+    def may_approve(self, person: Any, *, by_loan: bool = False) -> bool:
+        """Say whether somebody's approval can count. `by_loan`: also by what the author has lent them."""
+        author = None if by_loan else self.change.author
+        return may_approve(person, self.use_case, self.guardrail, not_from=author, bounds=self.bounds)
 
     def _last_of(self, person: int) -> Approval | None:
         return next((row for row in reversed(self.approvals) if row.person_id == person), None)
@@ -119,9 +143,9 @@ class Review:
     @cached_property
     def subject(self) -> Subject:
         change, base = self.change, self._base()
-        wanted = terms.complete(self.guardrail.terms)["certificate_needed"] and not change.leaves_to
+        wanted = terms.complete(self.bounds)["certificate_needed"] and not change.leaves_to
         return Subject(
-            guardrails=self.guardrail.as_dict(),
+            guardrails=self.bounds,
             live=self.standing.document,
             draft=change.document,
             now=self.now,
@@ -137,6 +161,9 @@ class Review:
             certificate=change_evidence.certificate_gap(self.use_case, change.document) if wanted else None,
             approved_by=self.approved_by,
             blocked_by=self._blocked_by(),
+            one_pager=one_pager_standing.state_of(self.use_case),
+            earlier=judging.earlier(self.use_case, self.bounds, self.now),
+            golden=golden_standing.frozen(self.use_case, self.bounds, change.document, change.evidence),
         )
 
     def _base(self) -> Version:
@@ -178,20 +205,35 @@ class Review:
         """Say whether this person's word is what is missing."""
         if self.change.status != Change.Status.OPEN or self.expired or self.change.author_id == person.pk:
             return False
-        if not may_approve(person, self.use_case, self.guardrail):
+        if not self.may_approve(person):
             return False
         return len(self.approved_by) < self.needed and person.get_username() not in self.approved_by
 
 
-def may_approve(person: Any, use_case: UseCase, guardrail: Guardrail) -> bool:
-    """Say whether somebody's approval can count: they hold the right, and are among those whom risk has named."""
-    if not permissions.can(person, "approve", use_case):
+def may_approve(
+    person: Any,
+    use_case: UseCase,
+    guardrail: Guardrail,
+    *,
+    not_from: Any = None,
+    bounds: Mapping[str, Any] | None = None,
+) -> bool:
+    """Say whether somebody's approval can count: they hold the right, and are among those whom risk has named.
+
+    Where shared lanes name people too, they have to be among all of them. `not_from`: the author of what is approved,
+    by whose loan nobody may. `bounds`: what holds, where it was read already.
+    """
+    if not permissions.can(person, "approve", use_case, not_from=not_from):
         return False
-    named = terms.complete(guardrail.terms)["approvers"]
-    people, groups = named.get("people") or [], named.get("groups") or []
-    if not people and not groups:
-        return True
-    return person.get_username() in people or person.groups.filter(name__in=groups).exists()
+    held = lanes.effective(guardrail) if bounds is None else bounds
+    return all(_named(person, one) for one in strictest.approver_groups(held))
+
+
+def _named(person: Any, one: Mapping[str, Any]) -> bool:
+    return (
+        person.get_username() in (one.get("people") or [])
+        or person.groups.filter(name__in=one.get("groups") or []).exists()
+    )
 
 
 def episode(standing: Version) -> int:
@@ -245,7 +287,8 @@ def reviews_of(changes: Iterable[Change]) -> list[Review]:
     newest = Version.objects.filter(use_case_id__in=owners).order_by("use_case_id", "-number")
     standing = {version.use_case_id: version for version in newest.distinct("use_case_id")}
     limits = {row.use_case_id: row for row in Guardrail.objects.filter(use_case_id__in=owners)}
-    return [Review(row, standing[row.use_case_id], limits[row.use_case_id]) for row in rows]
+    shared = lanes.named(limits.values())
+    return [Review(row, standing[row.use_case_id], limits[row.use_case_id], shared) for row in rows]
 
 
 def living(use_cases: Sequence[UseCase] | Any) -> list[Review]:

@@ -21,6 +21,7 @@ NUMBERS = (
 FLAGS = (
     ("evidence_needed", "A what-if on the same content is needed past the lane"),
     ("certificate_needed", "A certificate that covers the change is needed past the lane"),
+    ("one_pager_needed", "A complete one-pager is needed to go live, whatever the change"),
 )
 _FREEZE = re.compile(r"(\S+(?: \d\d:\d\d)?) to (\S+(?: \d\d:\d\d)?)(?: (.*))?")
 _SPAN = re.compile(r"((?:\w{3}[ ,]+)+)(\d\d:\d\d) to (\d\d:\d\d)")

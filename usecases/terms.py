@@ -3,7 +3,13 @@
 Terms are a mapping, as guardrails carry them: `approvals` (0 to 5, past the lane), `approvers` (`{groups, people}`;
 both empty: everybody who may approve), `approvals_to_restore` (0 to 5, for leaving a safe state), `expire_days`,
 `freezes` (`[{from, until, reason}]`, moments with their zone), `quiet_hours` (`{zone, hours: [{days, from, until}]}`,
-clock times of every week), `evidence_needed` with `evidence_hours`, `certificate_needed`.
+clock times of every week), `evidence_needed` with `evidence_hours`, `certificate_needed`, `one_pager_needed`
+(for every change but tightening, and for being restored to live), `endpoints` (addresses at which models may be asked;
+none: any), `regions` (where models may be; none: anywhere) with `model_regions` (LiteLLM name or host of an endpoint:
+its region), `golden_set` (`{name, at_least}` or null: the share of its cases that has to come out as expected).
+
+What several guardrails say at once (`usecases.strictest`) has two shapes more: `approvers.each`, a list of `{groups,
+people}` of which somebody has to be in every one, and a `zone` of its own for each of the quiet hours.
 """
 
 import re
@@ -11,6 +17,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+from usecases import places
 
 Faults = list[dict[str, str]]
 
@@ -26,6 +34,11 @@ USUAL: Final[dict[str, Any]] = {
     "evidence_needed": False,
     "evidence_hours": 72,
     "certificate_needed": False,
+    "one_pager_needed": False,
+    "endpoints": [],
+    "regions": [],
+    "model_regions": {},
+    "golden_set": None,
 }
 WORDS: Final = {
     "approvals": "approvals past the lane",
@@ -37,14 +50,19 @@ WORDS: Final = {
     "evidence_needed": "whether a what-if is needed",
     "evidence_hours": "how old a what-if may be",
     "certificate_needed": "whether a certificate is needed",
+    "one_pager_needed": "whether a complete one-pager is needed",
+    "endpoints": "approved endpoints",
+    "regions": "regions",
+    "model_regions": "where models are",
+    "golden_set": "the golden set that is needed",
 }
-_WHOLE: Final = {
+WHOLE: Final = {
     "approvals": (0, MOST_APPROVALS),
     "approvals_to_restore": (0, MOST_APPROVALS),
     "expire_days": (1, 90),
     "evidence_hours": (1, 24 * 90),
 }
-_FLAGS: Final = ("evidence_needed", "certificate_needed")
+FLAGS: Final = ("evidence_needed", "certificate_needed", "one_pager_needed")
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
 _MOST_LISTED: Final = 50
 
@@ -62,16 +80,32 @@ def unusual(given: Mapping[str, Any]) -> dict[str, Any]:
 def faults(given: Mapping[str, Any]) -> Faults:
     """Return everything that is wrong with terms as they come from outside, each with its path."""
     found: Faults = []
-    for key, (low, high) in _WHOLE.items():
+    for key, (low, high) in WHOLE.items():
         value = given.get(key, low)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             found.append(_fault(key, f"has to be a whole number from {low} to {high}."))
-    for key in _FLAGS:
+    for key in FLAGS:
         if not isinstance(given.get(key, False), bool):
             found.append(_fault(key, "has to be true or false."))
     found += _approver_faults(given.get("approvers", USUAL["approvers"]))
     found += _freeze_faults(given.get("freezes", []))
+    found += [_fault(path, words) for path, words in places.faults(given)]
+    found += _golden_faults(given.get("golden_set"))
     return found + _quiet_faults(given.get("quiet_hours", USUAL["quiet_hours"]))
+
+
+def _golden_faults(wanted: Any) -> Faults:
+    if wanted is None:
+        return []
+    if not isinstance(wanted, Mapping) or set(wanted) != {"name", "at_least"}:
+        return [_fault("golden_set", "has to be an object with “name” and “at_least”, or null.")]
+    found: Faults = []
+    if not isinstance(wanted["name"], str) or not wanted["name"].strip():
+        found.append(_fault("golden_set.name", "has to be the name of a golden set."))
+    score = wanted["at_least"]
+    if not isinstance(score, int | float) or isinstance(score, bool) or not 0 < score <= 1:
+        found.append(_fault("golden_set.at_least", "has to be a share above 0, up to 1, such as 0.95."))
+    return found
 
 
 def _approver_faults(named: Any) -> Faults:
@@ -167,9 +201,9 @@ def frozen(given: Mapping[str, Any], now: datetime) -> str:
 def quiet(given: Mapping[str, Any], now: datetime) -> str:
     """Say that it is quiet hours, and until when; empty where it is not."""
     held = given.get("quiet_hours") or {}
-    zone = _zone(held.get("zone", "UTC")) or ZoneInfo("UTC")
-    local = now.astimezone(zone).replace(tzinfo=None)
     for span in held.get("hours", []):
+        zone = _zone(span.get("zone") or held.get("zone", "UTC")) or ZoneInfo("UTC")
+        local = now.astimezone(zone).replace(tzinfo=None)
         for day in (local.date(), local.date() - timedelta(days=1)):
             if DAYS[day.weekday()] not in span["days"]:
                 continue

@@ -22,8 +22,10 @@ of_one: list[URLPattern | URLResolver] = [
     path("guardrails", guardrails.guardrails, name="guardrails"),
     path("", include("usecases.tune_urls")),
     path("", include("usecases.promise_urls")),
+    path("", include("usecases.access_urls")),
     path("", include("usecases.what_if_urls")),
     path("", include("usecases.import_urls")),
+    path("", include("usecases.one_pager_urls")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -1,75 +1,28 @@
 """Inspect one stretch of the chain: its events against their commitments and leaves, its links against one another.
 
-A stretch is read by one COPY and judged row by row. There are a million rows, so the way of a sound one is short; what
-is wrong with an unsound one is found out apart.
+A stretch is read and judged some rows at a time, most of them by the short way of `rows`; what is wrong with an unsound
+one is found out here.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg import sql
 
 from audit import leaves, merkle
-from audit.canonical import NotCanonical, canonical, text_bytes
-from audit.inspection.faults import Fault, named, numbers
+from audit.canonical import NotCanonical
+from audit.inspection import rows
+from audit.inspection.faults import Fault, numbers
+from audit.inspection.rows import RECORDS_ERASURE, Row, Stored
 
 BLOCK = 1024  # leaves of a subtree
 STRETCH = 4 * BLOCK
-NULL = canonical(None)
-RECORDS_ERASURE = "event.erased"
-# `to_char` writes years before Christ like those after; none was ever sealed, so they are marked.
+# How times are told.
 MOMENT = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
             || CASE WHEN {0} < '0001-01-01' THEN ' BC' ELSE '' END"""
-ROWS = f"""
-COPY (
-    SELECT l.seq, l.event_id, l.leaf, l.head, e.id, e.uid::text, {MOMENT.format("e.at")}, e.kind, e.actor_kind,
-        e.entry_point, e.request_id, e.use_case, e.version, e.actor, e.new::text, e.old::text, e.reason, e.sentence,
-        e.salts, e.digests, {MOMENT.format("e.erased_at")}, e.erased_by
-    FROM audit_link l LEFT JOIN audit_event e ON e.id = l.event_id
-    WHERE l.seq > {{}} AND l.seq <= {{}} ORDER BY l.seq
-) TO STDOUT (FORMAT BINARY)
-"""  # noqa: S608 - of constants
-TYPES = ["int8", "int8", "bytea", "bytea", "int8", *["text"] * 7, "int4", *["text"] * 5]
-TYPES += ["bytea", "bytea", "text", "text"]
-
-
-# A stretch is a small part of the record: its events are found one by one, whatever the planner thinks of that.
-READING = ("enable_hashjoin = off", "enable_mergejoin = off", "max_parallel_workers_per_gather = 0")
-
-
-class Row(NamedTuple):
-    """A link and the event it points to, as stored; of a missing event everything is None."""
-
-    seq: int
-    event_id: int
-    leaf: bytes
-    head: bytes
-    id: int | None
-    uid: str
-    at: str
-    kind: str
-    actor_kind: str
-    entry_point: str
-    request_id: str
-    use_case: str
-    version: int | None
-    actor: str
-    new: str | None
-    old: str | None
-    reason: str
-    sentence: str
-    salts: bytes
-    digests: bytes
-    erased_at: str | None
-    erased_by: str
-
-    @property
-    def name(self) -> str:
-        return named(self.event_id, self.at, self.sentence)
 
 
 class Erased(NamedTuple):
@@ -107,19 +60,12 @@ def inspect_stretch(
     """
     found = Found(first)
     chain = _Chain(found, _head_at(connection, first))
-    inspect_row = _Events(found).inspect
-    for row in _rows(connection, first):
-        chain.follow(row)
-        inspect_row(row)
+    events = _Events(found)
+    for batch in rows.batches(connection, first, first + STRETCH):
+        chain.follow(batch)
+        events.inspect(batch)
     chain.close(first + STRETCH if not last else None, sizes)
     return found
-
-
-def _rows(connection: psycopg.Connection[Any], first: int) -> Iterator[tuple[Any, ...]]:
-    query = sql.SQL(ROWS).format(sql.Literal(first), sql.Literal(first + STRETCH))
-    with connection.cursor() as cursor, cursor.copy(query) as copy:
-        copy.set_types(TYPES)
-        yield from copy.rows()
 
 
 def _head_at(connection: psycopg.Connection[Any], seq: int) -> bytes | None:
@@ -138,17 +84,28 @@ class _Chain:
         self.hashes: list[bytes] = []
         self.heads: list[bytes] = []
 
-    def follow(self, row: tuple[Any, ...]) -> None:
-        """Take the next link."""
-        seq, _, leaf, head = row[:4]
-        if seq == self.seq + 1 and self.head is not None and self.stored is None:
-            computed = sha256(self.head + leaf).digest()
-            if computed == head:
-                self.seq, self.head = seq, head
-                self.hashes.append(leaf)
-                self.heads.append(head)
-                return
-        self._mend(Row(*row))
+    def follow(self, batch: Sequence[Stored]) -> None:
+        """Take the next links: a run of sound ones in one go, another one by itself."""
+        at = 0
+        while at < len(batch):
+            if self.head is not None and self.stored is None:
+                at += self._run(batch[at:] if at else batch)
+            if at < len(batch):
+                self._mend(Row.of(batch[at]))
+                at += 1
+
+    def _run(self, batch: Sequence[Stored]) -> int:
+        """Take links for as long as each follows from the one before; return how many."""
+        seq, head, begun = self.seq, self.head, len(self.heads)
+        assert head is not None
+        for row in batch:
+            if row[0] != seq + 1 or sha256(head + row[2]).digest() != row[3]:
+                break
+            seq, head = row[0], row[3]
+            self.hashes.append(row[2])
+            self.heads.append(head)
+        self.seq, self.head = seq, head
+        return len(self.heads) - begun
 
     def _mend(self, row: Row) -> None:
         """Say what is wrong with a link, and go on from what it says."""
@@ -209,22 +166,11 @@ class _Events:
     def __init__(self, found: Found) -> None:
         self.found = found
 
-    def inspect(self, row: tuple[Any, ...]) -> None:
-        """Judge one event by the shortest way; whatever is unusual about it is looked at apart."""
-        actor, new, old, reason, sentence, salts, digests, erased_at, erased_by = row[13:]
-        self.found.events += 1
-        try:
-            sound = (
-                sha256(salts[:16] + text_bytes(actor)).digest()
-                + sha256(salts[16:32] + (NULL if new is None else canonical(json.loads(new)))).digest()
-                + sha256(salts[32:48] + (NULL if old is None else canonical(json.loads(old)))).digest()
-                + sha256(salts[48:64] + text_bytes(reason)).digest()
-                + sha256(salts[64:] + text_bytes(sentence)).digest()
-            ) == digests and leaves.leaf(leaves.content_bytes(row[5:13], digests)) == row[2]
-        except (TypeError, ValueError, AttributeError):
-            sound = False
-        if not sound or erased_at or erased_by or row[7] == RECORDS_ERASURE or "null" in (new, old):
-            self._look(Row(*row))
+    def inspect(self, batch: Sequence[Stored]) -> None:
+        """Judge events by the shortest way; whatever is unusual about one is looked at apart."""
+        self.found.events += len(batch)
+        for stored in rows.unsound(batch):
+            self._look(Row.of(stored))
 
     def _look(self, row: Row) -> None:
         if row.id is None:

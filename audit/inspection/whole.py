@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit.inspection import erasures, signatures
 from audit.inspection.faults import Fault, named, numbers
-from audit.inspection.ranges import BLOCK, MOMENT, READING, STRETCH, Found, inspect_stretch
+from audit.inspection.ranges import BLOCK, MOMENT, STRETCH, Found, inspect_stretch
+from audit.inspection.rows import READING
 
 Progress = Callable[[int, int], None]  # links judged so far, of how many
 SHIFT = STRETCH.bit_length() - 1

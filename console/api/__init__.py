@@ -12,6 +12,8 @@ ROUTERS = (
     ("/use-cases", "console.api.calibrations.router"),
     ("/use-cases", "console.api.promises.router"),
     ("/use-cases", "console.api.imports.router"),
+    ("/use-cases", "console.api.one_pagers.router"),
+    ("", "console.api.config_schemas.router"),
     ("", "console.api.kill_switches.router"),
     ("/audit", "console.api.audit.router"),
 )

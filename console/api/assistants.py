@@ -217,6 +217,9 @@ def _word(
             [{"path": "decision_id", "message": "Name the decision, or the request by “request_id”."}]
         )
     known = by_id.get(one.decision_id) if one.decision_id else by_request.get(one.request_id)
+    if known and known not in allowed:
+        # Not even whose it is: its id may have come from anywhere.
+        raise Invalid([{"path": "decision_id", "message": "You may judge no such decision."}])
     slug = known or one.use_case or (next(iter(allowed)) if len(allowed) == 1 else "")
     if not slug:
         words = "No such decision is known yet; name the use case too."

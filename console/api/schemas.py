@@ -45,6 +45,7 @@ class UseCaseFile(BaseModel):
     baseline: Any = None
     message: Any = None
     guardrails: Any = None
+    one_pager: Any = None
 
 
 class Change(Strict):
@@ -86,11 +87,19 @@ class Guardrails(Strict):
     evidence_needed: bool | None = None
     evidence_hours: int | None = None
     certificate_needed: bool | None = None
+    one_pager_needed: bool | None = None
+    endpoints: list[str] | None = None
+    regions: list[str] | None = None
+    model_regions: dict[str, str] | None = None
+    golden_set: dict[str, Any] | None = Field(
+        default=None, description="Its name and `at_least`; null: none."
+    )
+    lanes: list[str] | None = Field(default=None, description="Shared lanes that hold besides.")
 
     def terms(self) -> dict[str, Any]:
-        """Return the terms that were said; the others stay as they are."""
-        said = self.model_dump(include=set(USUAL))
-        return {key: value for key, value in said.items() if value is not None}
+        """Return the terms that were said; the others stay as they are. Only of a golden set null says something."""
+        said = self.model_dump(include=set(USUAL), exclude_unset=True)
+        return {key: value for key, value in said.items() if value is not None or key == "golden_set"}
 
 
 class VersionOut(Schema):

@@ -155,6 +155,7 @@ def set_guardrails(request: HttpRequest, slug: str, body: Body[Guardrails]) -> A
         knobs=body.knobs,
         approved_models=body.models,
         terms=body.terms(),
+        lanes=body.lanes,
         by=user_of(request),
         reason=body.reason,
     )

@@ -41,6 +41,15 @@ class Imported:
     corrected_answer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a document makes of a recorded request: the decision, what it was made from, which models were asked."""
+
+    decision: Decision
+    signals: dict[str, Any]
+    climbed: Climb
+
+
 class Decider:
     """Decides recorded requests under one document. `now` is the time of rows that carry none."""
 
@@ -113,7 +122,8 @@ class Decider:
 
     # A decision that the document makes
 
-    def _decided(self, recorded: Recorded) -> dict[str, Any]:
+    def judge(self, recorded: Recorded) -> Judged:
+        """Return what the document decides about a recorded request."""
         context = recorded.attributes | {"request_id": recorded.request_id}
         signals = recorded.signals | self._reported(recorded)
         plan = self.compiled.plan(context, signals)
@@ -126,6 +136,11 @@ class Decider:
             else:
                 signals = recorded.signals | {"model": standing.model, "confidence": standing.confidence}
             decision = self.compiled.decide(context, signals)
+        return Judged(decision, signals, climbed)
+
+    def _decided(self, recorded: Recorded) -> dict[str, Any]:
+        judged = self.judge(recorded)
+        decision, signals, climbed = judged.decision, judged.signals, judged.climbed
         called = {attempt.model for attempt in climbed.tried}
         for answer in recorded.answers.values():
             answer.called = answer.model in called

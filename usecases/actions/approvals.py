@@ -22,6 +22,10 @@ def approve(*, change: Change, by: User, reason: str = "", content: str = "") ->
     review = _reviewed(change, by, reason)
     if not may_approve(by, review.use_case, review.guardrail):
         raise permissions.Forbidden("Risk has named who may approve changes here; you are not among them.")
+    if not permissions.can(by, "approve", review.use_case, not_from=review.change.author):
+        raise permissions.Forbidden(
+            "You approve by a right that this change's author lent you: it does not count here."
+        )
     if review.change.status == Change.Status.CHANGES_REQUESTED:
         raise Refused("Changes were asked for: it waits for its author.")
     if content and content != review.content:

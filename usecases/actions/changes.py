@@ -15,7 +15,7 @@ from audit import log
 from routing.actions import rollouts
 from routing.engine.digest import digest
 from routing.models import State
-from usecases import change_evidence, permissions, terms
+from usecases import change_evidence, lanes, permissions, terms
 from usecases.actions import kill_switches, versions
 from usecases.checks import Findings
 from usecases.merging import merge
@@ -132,7 +132,7 @@ def _new(
 
 
 def _expiry(use_case: UseCase) -> datetime:
-    return timezone.now() + timedelta(days=terms.complete(use_case.guardrail.terms)["expire_days"])
+    return timezone.now() + timedelta(days=terms.complete(lanes.effective(use_case.guardrail))["expire_days"])
 
 
 def record(row: Change, kind: str, sentence: str, by: log.Person, reason: str = "", **more: Any) -> None:

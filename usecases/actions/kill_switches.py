@@ -7,7 +7,7 @@ from django.db import transaction
 
 from routing.models import State
 from routing.runtime.masking import storable
-from usecases import permissions, terms
+from usecases import lanes, one_pager_standing, permissions, terms
 from usecases.gates import gates
 from usecases.models import UseCase, Version
 from usecases.publishing import (
@@ -135,6 +135,7 @@ def restore(*, use_case: UseCase, by: User, reason: str = "", expected_version: 
     if standing.state == State.LIVE:
         return standing
     _check_limits(use_case, standing.document)
+    _check_one_pager(use_case)
     _check_approvals(use_case, "restore it")
     return _restore(use_case, standing, by=by, reason=reason)
 
@@ -193,14 +194,26 @@ def _said(words: str) -> str:
 
 def _check_approvals(use_case: UseCase, what: str) -> None:
     """Refuse to leave a safe state alone where guardrails want others to agree. Stopping never comes here."""
-    needed = terms.complete(use_case.guardrail.terms)["approvals_to_restore"]
+    needed = terms.complete(lanes.effective(use_case.guardrail))["approvals_to_restore"]
     if needed:
         words = f"To {what} takes {needed} approval{'s' * (needed != 1)}: submit it as a change."
         raise NeedsApproval(words, [{"path": "approvals_to_restore", "message": words}])
 
 
+def _check_one_pager(use_case: UseCase) -> None:
+    """Refuse to go live again where risk asks for a complete one-pager and there is none. Stopping never comes here."""
+    state = one_pager_standing.state_of(use_case)
+    if terms.complete(lanes.effective(use_case.guardrail))["one_pager_needed"] and not state.complete:
+        words = f"To be restored it needs a complete one-pager. Missing: {', '.join(state.missing)}."
+        raise Refused(words, [{"path": "one_pager", "message": words}])
+
+
 def _check_limits(use_case: UseCase, document: dict[str, Any]) -> None:
-    shut = [gate for gate in gates(use_case.guardrail.as_dict(), document, document) if gate.status == "shut"]
+    shut = [
+        gate
+        for gate in gates(lanes.effective(use_case.guardrail), document, document)
+        if gate.status == "shut"
+    ]
     if shut:
         errors = [{"path": gate.path, "message": gate.message} for gate in shut]
         raise Refused("Risk has set limits that this document no longer keeps. Apply a change first.", errors)

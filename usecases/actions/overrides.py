@@ -14,7 +14,7 @@ from django.utils import timezone
 from audit import log
 from routing.engine.digest import digest
 from routing.models import State
-from usecases import overriding, permissions
+from usecases import lanes, overriding, permissions
 from usecases.actions import versions
 from usecases.gates import gates
 from usecases.models import Override, UseCase, Version
@@ -129,7 +129,7 @@ def _end(override: Override, by: log.Person, reason: str) -> Override:
 def _return(use_case: UseCase, standing: Version, before: Version, *, by: log.Person, reason: str) -> Version:
     """Publish the document before the override again; the state stays, so that a kill meanwhile holds."""
     state, sentence = standing.state, f"Override ended: back to the document of r{before.number}."
-    judged = gates(use_case.guardrail.as_dict(), before.document, before.document)
+    judged = gates(lanes.effective(use_case.guardrail), before.document, before.document)
     if state == State.LIVE and any(gate.status == "shut" for gate in judged):
         # Risk has tightened the limits meanwhile: neither document may be live.
         state = State.BASELINE
@@ -161,6 +161,8 @@ def review(*, override: Override, by: User, reason: str = "") -> Override:
     row = Override.objects.select_for_update().get(pk=override.pk)
     if row.person_id == by.pk:
         raise permissions.Forbidden("Somebody else has to look at your override.")
+    if not permissions.can(by, "approve", row.use_case, not_from=row.person):
+        raise permissions.Forbidden("Somebody has to look at it whose right was not lent by who granted it.")
     if row.reviewed_at is not None:
         return row
     row.reviewed_by, row.reviewed_at, row.review = by.get_username(), timezone.now(), reason.strip()

@@ -10,8 +10,9 @@ from audit import log
 from routing.engine.baseline import BUILT_IN
 from routing.engine.validation import Fault, InvalidDocument, faults
 from routing.models import State
-from usecases import permissions, terms
-from usecases.actions.guardrails import check_limits
+from usecases import lanes, one_pagers, permissions, terms
+from usecases.actions import one_pagers as sheets
+from usecases.actions.guardrails import check_limits, conflicts, lock_lanes
 from usecases.gates import gates
 from usecases.models import Guardrail, UseCase, Version
 from usecases.publishing import Content, Refused, Story, publish
@@ -30,6 +31,7 @@ def create(
     guardrails: dict[str, Any] | None = None,
     risk: str = "medium",
     description: str = "",
+    one_pager: dict[str, Any] | None = None,
     reason: str = "",
 ) -> Version:
     """Create a use case and publish its first version; every fault of every field is reported at once.
@@ -42,19 +44,37 @@ def create(
     errors = check_limits(bounds)
     use_case = UseCase(slug=slug, name=name, owner=owner, risk=risk, description=description)
     errors += _field_errors(use_case)
+    sheet, wrong = one_pagers.read(one_pager or {})
+    errors += wrong
     found = [Fault(f"document.{f.path}" if f.path else "document", f.message) for f in faults(document)]
     if baseline is not None:
         found += [Fault(f"baseline.{f.path}", f.message) for f in faults(baseline, baseline=True)]
     if found:
         raise InvalidDocument([*found, *(Fault(e["path"], e["message"]) for e in errors)])
     if not errors:
-        shut = [gate for gate in gates(bounds, None, document) if gate.status == "shut"]
-        errors = [{"path": gate.path, "message": gate.message} for gate in shut]
+        lock_lanes(bounds.get("lanes") or [])
+        limits = _guardrail(bounds)
+        held = lanes.effective(limits)
+        shut = [gate for gate in gates(held, None, document) if gate.status == "shut"]
+        errors = [{"path": gate.path, "message": gate.message} for gate in shut] or conflicts(limits)
+        errors += _sheet_missing(sheet, held, risk)
     if errors:
         raise Refused("The use case cannot be created as it stands.", errors)
-    return _create(
+    version = _create(
         use_case, document, BUILT_IN if baseline is None else baseline, message, bounds, by=by, reason=reason
     )
+    if one_pager:
+        sheets.keep(use_case=use_case, given=one_pager, by=by, reason=reason)
+    return version
+
+
+def _sheet_missing(sheet: one_pagers.Sheet, held: dict[str, Any], risk: str) -> list[dict[str, str]]:
+    """Refuse to begin without what the guardrails ask for: the first version is live at once."""
+    state = one_pagers.completeness(sheet["answers"], sheet["dpia"], risk)
+    if state.complete or not terms.complete(held)["one_pager_needed"]:
+        return []
+    words = f"The guardrails ask for a complete one-pager. Missing: {', '.join(state.missing)}."
+    return [{"path": "one_pager", "message": words}]
 
 
 def _create(
@@ -73,13 +93,9 @@ def _create(
     except IntegrityError:
         words = f"There is a use case “{use_case.slug}” already. Choose another slug."
         raise Refused(words, [{"path": "slug", "message": words}]) from None
-    Guardrail.objects.create(
-        use_case=use_case,
-        knobs=bounds.get("knobs") or {},
-        approved_models=bounds.get("models") or [],
-        terms=terms.unusual(bounds),
-        set_by=by.get_username(),
-    )
+    limits = _guardrail(bounds)
+    limits.use_case, limits.set_by = use_case, by.get_username()
+    limits.save()
     permissions.grant_to_role_groups(use_case)
     story = Story(
         kind="created",
@@ -90,6 +106,16 @@ def _create(
     )
     content = Content(State.LIVE, document, baseline, message.strip())
     return publish(use_case=use_case, content=content, story=story, by=by, number=1)
+
+
+def _guardrail(bounds: dict[str, Any]) -> Guardrail:
+    """Return the guardrails of a new use case, not kept yet."""
+    return Guardrail(
+        knobs=bounds.get("knobs") or {},
+        approved_models=bounds.get("models") or [],
+        terms=terms.unusual(bounds),
+        lanes=list(dict.fromkeys(bounds.get("lanes") or [])),
+    )
 
 
 @transaction.atomic

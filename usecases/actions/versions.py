@@ -11,7 +11,7 @@ from django.utils import timezone
 from routing.engine import describe, diff
 from routing.engine.validation import InvalidDocument, faults
 from routing.models import State
-from usecases import overriding, permissions
+from usecases import judging, permissions
 from usecases.checks import NEEDS, Findings, Subject, check
 from usecases.gates import Gate
 from usecases.models import UseCase, Version
@@ -56,14 +56,8 @@ def plan(*, use_case: UseCase, document: dict[str, Any], standing: Version, base
     if found:
         raise InvalidDocument(found)
     changes = diff.changes(standing.document, document)
-    subject = Subject(
-        guardrails=use_case.guardrail.as_dict(),
-        live=standing.document,
-        draft=document,
-        now=timezone.now(),
-        ground=overriding.ground(use_case),
-        baseline=baseline,
-    )
+    grounds = judging.grounds(use_case, document, timezone.now())
+    subject = Subject(live=standing.document, draft=document, baseline=baseline, **grounds)
     return Plan(
         version=standing.number + 1,
         sentence=summary(changes, describe.rule_names(document, standing.document)),

@@ -78,9 +78,13 @@ class Delegation(models.Model):
 
 
 class AccessReview(models.Model):
-    """One going-through of who may do what: each right is confirmed or revoked by somebody, and that is recorded."""
+    """One going-through of who may do what: each right is confirmed or revoked by somebody, and that is recorded.
+
+    `scope`: what is gone through, in words; one review over the same is open at a time.
+    """
 
     number = models.PositiveIntegerField(unique=True)
+    scope = models.CharField(max_length=200, default="every use case")
     reason = models.TextField(blank=True)
     started_by = models.CharField(max_length=150)
     started_at = models.DateTimeField(auto_now_add=True)

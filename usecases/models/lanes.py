@@ -12,7 +12,7 @@ class Lane(models.Model):
     """Guardrails that several use cases share, agreed on once: “customer-facing, EU data, approved small models”.
 
     `knobs`, `approved_models` and `terms` are spelled as in a `Guardrail`, which names its lanes by slug. Where several
-    say something of the same setting, the strictest holds.
+    say something of the same setting, the strictest holds. Terms that a lane does not say it does not ask for.
     """
 
     slug = models.CharField(max_length=80, unique=True, validators=[SLUG])

@@ -39,6 +39,7 @@ class UseCase(models.Model):
             ("kill_usecase", "Send it to baseline and restore it"),
             ("review_usecase", "Review its cases"),
             ("add_usecase", "Create use cases"),
+            ("manage_access", "Say who may do what"),
         ]
 
     def __str__(self) -> str:
@@ -51,7 +52,8 @@ class Guardrail(models.Model):
     `knobs`: `{path: {"lane": [low, high] | null, "limit": [low, high] | null, "reason": str}}`, paths as in
     `routing.engine.knobs`. Inside the lane a change applies by itself; outside the limit it is refused for everyone.
     `approved_models`: LiteLLM names that may be used; empty means any. `terms`: what changes past the lane need, as in
-    `usecases.terms`; only what differs from the usual is kept. `lanes`: slugs of the shared lanes that hold here too.
+    `usecases.terms`; only what differs from the usual is kept. `lanes`: slugs of the shared lanes that hold here too;
+    what holds in all is `usecases.lanes.effective`.
     """
 
     use_case = models.OneToOneField(UseCase, on_delete=models.CASCADE, related_name="guardrail")
@@ -66,13 +68,18 @@ class Guardrail(models.Model):
     def __str__(self) -> str:
         return f"Guardrails of {self.use_case}"
 
+    def own_words(self) -> dict[str, Any]:
+        """Return what is said of this use case alone."""
+        return {"knobs": self.knobs, "models": self.approved_models, **self.terms}
+
     def as_dict(self) -> dict[str, Any]:
         """Return what config files and the API carry."""
-        return {"knobs": self.knobs, "models": self.approved_models, **self.terms}
+        return {**self.own_words(), **({"lanes": self.lanes} if self.lanes else {})}
 
     def full(self) -> dict[str, Any]:
         """Return all that is said here, the usual terms spelled out."""
-        return {"knobs": self.knobs, "models": self.approved_models, **terms.complete(self.terms)}
+        words = {"knobs": self.knobs, "models": self.approved_models, **terms.complete(self.terms)}
+        return {**words, "lanes": self.lanes}
 
 
 class Version(models.Model):

@@ -1,12 +1,12 @@
 """Pages of one use case. Every view parses, acts and renders; the frame around them is made here."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from django.urls import NoReverseMatch, reverse
-from guardian.core import ObjectPermissionChecker
 
 from routing.engine import states
 from routing.models import State
@@ -23,6 +23,12 @@ TABS = (
     ("decisions", "Decisions"),
     ("assistants-of", "Assistants"),
     ("guardrails", "Guardrails"),
+)
+# About the use case, not about its knobs: at the end of the row, apart from the tabs. With the right that each takes.
+ASIDE = (
+    ("one-pager", "One-pager", "view"),
+    ("access", "Access", "view"),
+    ("use-case-settings", "Settings", "tune"),
 )
 
 
@@ -50,23 +56,24 @@ def frame(request: HttpRequest, use_case: UseCase, tab: str) -> dict[str, Any]:
     """Return the context of head, banner and tabs around one use case's page."""
     standing = selectors.standings([use_case])[0]
     assert isinstance(request.user, User)
-    rights = ObjectPermissionChecker(request.user).get_perms(use_case)
+    may = {verb: permissions.can(request.user, verb, use_case) for verb in permissions.WORDS}
     return {
         "use_case": use_case,
         "standing": standing,
         "version": standing.version,
         "delivery": standing.delivery,
-        "may": {verb: f"{verb}_usecase" in rights for verb in permissions.WORDS},
+        "may": may,
         "tab": tab,
-        "tabs": _tabs(use_case),
+        "tabs": _tabs(use_case, TABS),
+        "asides": _tabs(use_case, [pair for *pair, verb in ASIDE if may[verb]]),
         "banner": banner(standing) if standing.safe else None,
         "own_message": standing.version.message,
     }
 
 
-def _tabs(use_case: UseCase) -> list[dict[str, str]]:
+def _tabs(use_case: UseCase, pages: Iterable[Sequence[str]]) -> list[dict[str, str]]:
     found = []
-    for name, label in TABS:
+    for name, label in pages:
         try:
             found.append({"name": name, "label": label, "url": reverse(name, args=[use_case.slug])})
         except NoReverseMatch:

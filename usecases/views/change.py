@@ -88,7 +88,7 @@ def rights(review: Review, by: User) -> Rights:
     living = row.living and not review.expired
     mine = row.author_id == by.pk
     judge = living and not mine and permissions.can(by, "approve", row.use_case)
-    may_count = judge and reviewing.may_approve(by, row.use_case, review.guardrail)
+    may_count = judge and reviewing.may_approve(by, row.use_case, review.guardrail, not_from=row.author)
     given = by.get_username() in review.approved_by
     asked = row.status == Change.Status.CHANGES_REQUESTED
     publish = living and permissions.can(by, changes.verb_of(row), row.use_case)

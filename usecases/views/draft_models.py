@@ -42,7 +42,7 @@ def models_cards(work: Work) -> dict[str, Any]:
         ),
         "sources": SOURCES,
         "pins": _pins(work),
-        "approved": work.guardrail.approved_models,
+        "approved": work.bounds["models"],
     }
 
 

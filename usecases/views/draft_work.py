@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from routing.engine import describe, diff
 from routing.engine.validation import Fault, faults
-from usecases import checks, overriding, permissions, selectors
+from usecases import checks, judging, lanes, permissions, selectors, strictest
 from usecases.actions import drafts
 from usecases.editing import mark
 from usecases.fields import LISTS, is_number, show
@@ -123,6 +123,25 @@ class Work:
     def guardrail(self) -> Guardrail:
         return self.use_case.guardrail
 
+    @cached_property
+    def parts(self) -> list[strictest.Part]:
+        """The use case's own guardrails and those of the shared lanes that it names."""
+        return lanes.parts_of(self.guardrail)
+
+    @cached_property
+    def bounds(self) -> dict[str, Any]:
+        """The guardrails that hold: of all parts the strictest."""
+        return lanes.strict(self.parts)
+
+    def bound(self, path: str) -> dict[str, Any]:
+        """Return what holds for one knob; empty where nobody bounds it."""
+        found: dict[str, Any] = (self.bounds.get("knobs") or {}).get(path) or {}
+        return found
+
+    def said(self, path: str) -> list[str]:
+        """Say what each part says of a knob, who set it, and why."""
+        return lanes.words(strictest.said_of(self.parts, path), path)
+
     @property
     def live(self) -> Document:
         document: Document = self.standing.document
@@ -173,13 +192,8 @@ class Work:
     @cached_property
     def findings(self) -> checks.Findings:
         """Every gate that applying the draft would meet."""
-        subject = checks.Subject(
-            guardrails=self.guardrail.as_dict(),
-            live=self.live,
-            draft=self.document,
-            now=timezone.now(),
-            ground=overriding.ground(self.use_case),
-        )
+        grounds = judging.grounds(self.use_case, self.document, timezone.now())
+        subject = checks.Subject(live=self.live, draft=self.document, **grounds)
         return checks.check(subject)
 
     @property
@@ -189,8 +203,12 @@ class Work:
     @property
     def waits(self) -> list[checks.Check]:
         """What else keeps it from being applied now, such as a freeze; nothing while it changes nothing."""
-        told = ("schema", "limits", "models", "approvals")
-        return [one for one in self.findings.open if one.key not in told and not one.key.startswith("lane:")]
+        told = ("schema", "limits", "models", "endpoints", "regions", "approvals")
+        return [
+            one
+            for one in self.findings.open
+            if one.key not in told and not one.key.startswith(("lane:", "step:"))
+        ]
 
     @property
     def shut(self) -> list[Gate]:
@@ -204,7 +222,7 @@ class Work:
     def changes(self) -> list[Change]:
         if self.document == self.compared:
             return []
-        judged = {gate.path: gate for gate in self.gates}
+        judged = by_path(self.gates)
         names = describe.rule_names(self.document, self.compared)
         return [
             Change(
@@ -286,6 +304,20 @@ class Work:
             if place == path or place.startswith(f"{path}.")
             for message in messages
         ]
+
+
+def by_path(gates: Iterable[Gate]) -> dict[str, Gate]:
+    """Return one gate a path: the worst, with the words of all that do not pass."""
+    worst = ("open", "lane", "shut")
+    found: dict[str, Gate] = {}
+    for gate in gates:
+        known = found.get(gate.path)
+        if known is None or (known.passes and not gate.passes):
+            found[gate.path] = gate
+        elif not gate.passes:
+            status = max(known.status, gate.status, key=worst.index)
+            found[gate.path] = Gate(gate.path, status, f"{known.message} {gate.message}")
+    return found
 
 
 def _fits(value: Any) -> bool:

@@ -141,6 +141,18 @@ def test_a_tampering_is_found_and_named(change: str, kind: str, words: str, reco
         assert f"event {record[4]} (" in found[0].text
 
 
+def test_a_value_that_was_moved_into_its_salt_is_found(record: list[int]) -> None:
+    """Salt and value are hashed as one: what is taken from the one and given to the other changes no digest."""
+    told = write(8, sentence='Sent "claims" to baseline.')
+    seal()
+    execute("ALTER TABLE audit_event DROP CONSTRAINT audit_event_sealed")
+    execute(
+        "UPDATE audit_event SET salts = salts || %s, sentence = 'claims\" to baseline.' WHERE id = %s",
+        [b'"Sent \\', told.pk],
+    )
+    assert {(fault.kind, fault.event) for fault in faults()} >= {("value", told.pk)}
+
+
 def test_rows_that_change_places_are_found(record: list[int]) -> None:
     a, b = record[2], record[5]
     for old, new in ((a, -1), (b, a), (-1, b)):

@@ -86,12 +86,16 @@ def config_stream(stack: Stack, token: str, slug: str = SLUG) -> Any:
 
 @pytest.fixture
 def session(stack: Stack) -> httpx.Cookies:
-    """Sign in as `ops`, as a browser does."""
+    return signed_in(stack, "ops", stack.password("ops"))
+
+
+def signed_in(stack: Stack, name: str, password: str) -> httpx.Cookies:
+    """Sign in as a browser does."""
     with httpx.Client(base_url=stack.web_url) as browser:
         browser.get("/sign-in")
         form = {
-            "username": "ops",
-            "password": stack.password("ops"),
+            "username": name,
+            "password": password,
             "csrfmiddlewaretoken": browser.cookies["csrftoken"],
         }
         assert browser.post("/sign-in", data=form).status_code == 302
@@ -247,3 +251,25 @@ def test_a_stop_ends_open_streams_and_does_not_wait_for_them(stack: Stack, token
         assert events.ended.wait(1)
         assert time.monotonic() - begun < 2
     stack.start_web()
+
+
+def test_streams_tell_a_stranger_nothing(stack: Stack) -> None:
+    made = "from django.contrib.auth.models import User; User.objects.create_user('stranger', password='{}')"
+    password = "of-a-stranger-7"
+    stack.manage("shell", "-c", made.format(password))
+    cookies = signed_in(stack, "stranger", password)
+    foreign = {"Authorization": f"Bearer {stack.assistant_token('foreign', ['other'])}"}
+    for path, said in (
+        ("/live?use_case={}", {"cookies": cookies}),
+        ("/api/v1/stream?instance=a&use_case={}", {"headers": foreign}),
+    ):
+        hidden, nowhere = (httpx.get(stack.web_url + path.format(slug), **said) for slug in (SLUG, "absent"))
+        assert hidden.status_code in (403, 404)
+        assert hidden.status_code == nowhere.status_code
+        assert hidden.text == nowhere.text.replace("absent", SLUG)
+    with stream(stack, "/live", cookies=cookies) as events:
+        assert events.wait("ready")["versions"] == {}
+        kill(stack, "restore")
+        kill(stack)
+        time.sleep(0.5)
+        assert [name for name, _ in events.seen] == ["ready"]

@@ -143,7 +143,7 @@ def test_bad_lines_of_json_are_told_and_the_rest_is_imported(tmp_path: Path) -> 
         ("log.csv", "request_id,small__correct\nr,1\n".encode("utf-16"), "not UTF-8"),
         (
             "log.csv.gz",
-            gzip.compress(b"request_id,small__correct\n" + b"r,1\n" * 5000)[:-20],
+            gzip.compress(b"request_id,small__correct\n" + b"r,1\n" * 5000, mtime=0)[:-20],
             "cannot be read",
         ),
         ("log.jsonl", b'{"request_id": "r", "huge__correct": 1}\n', "“huge” is no model"),

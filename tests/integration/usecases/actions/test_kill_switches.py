@@ -17,7 +17,7 @@ from tests.documents import claims
 from usecases.actions import guardrails, kill_switches, use_cases, versions
 from usecases.models import UseCase, Version
 from usecases.permissions import Forbidden
-from usecases.publishing import Refused, Stale
+from usecases.publishing import Content, Refused, Stale, latest
 
 
 def test_engage_publishes_the_baseline_as_a_new_version(use_case: UseCase, ops: User) -> None:
@@ -38,7 +38,8 @@ def test_engage_records_who_and_why(use_case: UseCase, ops: User) -> None:
     assert (event.kind, event.actor, event.reason) == ("kill_switch.engaged", "ops", "Answers look wrong")
     message = "A colleague is checking your claim."
     assert event.old == {"state": "live", "message": message}
-    assert event.new == {"state": "baseline", "message": message}
+    sealed = Content.of(latest(use_case)).digest()
+    assert event.new == {"state": "baseline", "message": message, "content": sealed}
     assert event.version == 2
 
 

@@ -12,6 +12,7 @@ from routing.engine.baseline import BUILT_IN
 from routing.engine.validation import InvalidDocument
 from routing.models import Target
 from tests.documents import claims
+from tests.one_pagers import one_pager
 from usecases.actions import use_cases
 from usecases.models import UseCase, Version
 from usecases.permissions import Forbidden, can
@@ -101,3 +102,18 @@ def test_rename_refuses_an_empty_name_and_lookers(use_case: UseCase, ops: User, 
         use_cases.rename(
             use_case=use_case, by=risk, name="X", owner="claims-ops", risk="medium", description=""
         )
+
+
+def test_a_use_case_begins_with_its_one_pager_and_not_without_one_that_is_asked_for(admin: User) -> None:
+    asked = {"one_pager_needed": True}
+    with pytest.raises(Refused, match="as it stands") as refusal:
+        create(admin, guardrails=asked, one_pager=one_pager(kill_criteria=None))
+    assert "Missing: kill criteria." in refusal.value.errors[0]["message"]
+    assert not UseCase.objects.exists()
+
+    made = create(admin, guardrails=asked, one_pager=one_pager()).use_case
+    assert made.one_pager.written_by == "admin"
+    assert list(Event.objects.order_by("id").values_list("kind", flat=True)) == [
+        "use_case.created",
+        "one_pager.written",
+    ]

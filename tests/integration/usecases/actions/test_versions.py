@@ -15,7 +15,7 @@ from tests.documents import claims
 from usecases.actions import versions
 from usecases.models import UseCase, Version
 from usecases.permissions import Forbidden
-from usecases.publishing import Refused, Stale
+from usecases.publishing import Content, Refused, Stale
 
 
 def test_apply_publishes_and_says_what_changed(use_case: UseCase, ops: User) -> None:
@@ -27,7 +27,7 @@ def test_apply_publishes_and_says_what_changed(use_case: UseCase, ops: User) -> 
     assert (event.kind, event.old, event.new) == (
         "version.applied",
         {"bands.answer.from": 0.85},
-        {"bands.answer.from": 0.8},
+        {"bands.answer.from": 0.8, "content": Content.of(version).digest()},
     )
     assert "0.8" in event.sentence
     assert event.reason == "Backlog"

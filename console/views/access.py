@@ -1,0 +1,251 @@
+"""Over the whole console: business units and their people, and access reviews."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+
+from usecases import access_reviews, permissions
+from usecases.access_reviews import Line, Page
+from usecases.actions import access_reviews as reviews
+from usecases.actions import units as actions
+from usecases.actions.access import refusal
+from usecases.exports import csv_response
+from usecases.models import BusinessUnit
+from usecases.publishing import Refused
+from usecases.record import moment
+from usecases.views.kill_switches import button, person
+from usecases.views.refusals import errors_by_field
+
+HEADER = [
+    "use_case",
+    "holder",
+    "kind",
+    "rights",
+    "verdict",
+    "decided_by",
+    "decided_at",
+    "comment",
+    "rights_now",
+]
+VERDICTS = (("open", "Open"), ("confirmed", "Confirmed"), ("revoked", "Revoked"), ("gone", "Gone"))
+KINDS = (("group", "Groups"), ("person", "People"), ("delegation", "Loans"))
+
+
+@login_required
+def units(request: HttpRequest) -> HttpResponse:
+    """List the business units with their people and use cases; make one."""
+    by = person(request)
+    permissions.check_manage(by)
+    told: dict[str, Any] = {}
+    if request.method == "POST":
+        slug, name = request.POST.get("slug", ""), request.POST.get("name", "")
+        try:
+            made = actions.create(slug=slug, name=name, by=by, reason=request.POST.get("reason", ""))
+        except Refused as refusal:
+            told = {"slug": slug, "name": name, "errors": errors_by_field(refusal, ("slug", "name"))}
+        else:
+            messages.success(
+                request, f"{made.name} is made. Say who belongs to it, then put use cases into it."
+            )
+            return redirect("units")
+    found = BusinessUnit.objects.prefetch_related("groups__group__user_set", "use_cases")
+    visible = set(permissions.visible(by).values_list("pk", flat=True))
+    context = {
+        "units": [_unit(row, visible) for row in found],
+        "accounts": User.objects.filter(is_active=True).order_by("username")[:500],
+        "errors": {},
+    }
+    return render(request, "console/units.html", context | told, status=422 if told else 200)
+
+
+def _unit(row: BusinessUnit, visible: set[int]) -> dict[str, Any]:
+    groups = sorted(row.groups.all(), key=lambda one: list(permissions.ROLES).index(one.role))
+    return {
+        "unit": row,
+        "groups": [
+            (one.role, one.group.name, sorted(user.get_username() for user in one.group.user_set.all()))
+            for one in groups
+        ],
+        "use_cases": [one for one in row.use_cases.all() if one.pk in visible],
+    }
+
+
+@button
+def unit_act(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
+    """Rename a unit, or take somebody into one of its groups or out of it."""
+    by, post = person(request), request.POST
+    permissions.check_manage(by)
+    unit = BusinessUnit.objects.filter(slug=slug).first()
+    if unit is None or verb not in ("rename", "add", "remove"):
+        raise Http404("There is no such business unit.")
+    reason = post.get("reason", "")
+    if verb == "rename":
+        actions.rename(unit=unit, name=post.get("name", ""), by=by, reason=reason)
+        return redirect("units")
+    who = User.objects.filter(username=post.get("person", "").replace("\x00", "").strip()).first()
+    if who is None:
+        raise refusal("person", f"There is no account “{post.get('person', '')}”.")
+    act = actions.add_person if verb == "add" else actions.remove_person
+    act(unit=unit, role=post.get("role", ""), person=who, by=by, reason=reason)
+    belongs = "belongs to" if verb == "add" else "belongs no longer to"
+    messages.success(request, f"{who.get_username()} {belongs} {post.get('role', '')} of {unit.name}.")
+    return redirect("units")
+
+
+@login_required
+def list_reviews(request: HttpRequest) -> HttpResponse:
+    """List the access reviews that touch what the viewer sees; start one."""
+    by = person(request)
+    told: dict[str, Any] = {}
+    if request.method == "POST":
+        try:
+            started = _start(request, by)
+        except Refused as refusal:
+            told = {"errors": errors_by_field(refusal, ("due_at", "scope", "reason")), "typed": request.POST}
+        else:
+            return redirect("access-review", started.number)
+    mine = list(access_reviews.reviewable(by).order_by("name"))
+    context = {
+        "reviews": [(row, access_reviews.overdue(row)) for row in access_reviews.listed_for(by)],
+        "mine": mine,
+        "units": BusinessUnit.objects.filter(use_cases__in=mine).distinct(),
+        "manages": permissions.can_manage(by),
+        "errors": {},
+        "typed": {},
+    }
+    return render(request, "console/access_reviews.html", context | told, status=422 if told else 200)
+
+
+def _start(request: HttpRequest, by: User) -> Any:
+    kind, _, slug = request.POST.get("scope", "").partition(":")
+    due = moment(request.POST.get("due_at", ""), end=True)
+    if due is None:
+        raise refusal("due_at", "Choose the day until which it should be done.")
+    mine = access_reviews.reviewable(by)
+    unit = BusinessUnit.objects.filter(slug=slug, use_cases__in=mine).first() if kind == "unit" else None
+    use_case = mine.filter(slug=slug).first() if kind == "use_case" else None
+    if kind and unit is None and use_case is None:
+        raise refusal("scope", "Choose among the use cases and units of the list.")
+    return reviews.start(
+        by=by, due_at=due, reason=request.POST.get("reason", ""), unit=unit, use_case=use_case
+    )
+
+
+@login_required
+def review(request: HttpRequest, number: int) -> HttpResponse:
+    """Show one review: its lines, what became of each right since, and the forms to judge them."""
+    return _review_page(request, _page_for(request, number))
+
+
+def _page_for(request: HttpRequest, number: int) -> Page:
+    page = access_reviews.find(person(request), number)
+    if page is None:
+        raise Http404(f"There is no access review {number}.")
+    return page
+
+
+def _review_page(
+    request: HttpRequest, page: Page, told: dict[str, Any] | None = None, status: int = 200
+) -> HttpResponse:
+    shown = _filtered(page.lines, request)
+    context = {
+        "review": page.review,
+        "page": page,
+        "overdue": access_reviews.overdue(page.review),
+        "lines": shown,
+        "choosable": [line for line in shown if line.choosable],
+        "wish": {key: request.GET.get(key, "") for key in ("q", "verdict", "kind", "use_case")},
+        "verdicts": VERDICTS,
+        "kinds": KINDS,
+        "use_cases": sorted(
+            {(row.use_case.slug, row.use_case.name) for row in page.rows}, key=lambda p: p[1]
+        ),
+        "left": len(page.rows) - page.decided,
+    }
+    return render(request, "console/access_review.html", context | (told or {}), status=status)
+
+
+def _filtered(lines: list[Line], request: HttpRequest) -> list[Line]:
+    q, verdict, kind, slug = (
+        request.GET.get(key, "").strip() for key in ("q", "verdict", "kind", "use_case")
+    )
+    return [
+        line
+        for line in lines
+        if q.lower() in f"{line.row.holder} {line.row.use_case.name}".lower()
+        and (not verdict or verdict == (line.row.verdict or "open"))
+        and (not kind or kind == line.row.holder_kind)
+        and (not slug or slug == line.row.use_case.slug)
+    ]
+
+
+@login_required
+def review_csv(request: HttpRequest, number: int) -> StreamingHttpResponse:
+    """Send every line that the filter finds."""
+    page = _page_for(request, number)
+    rows = (
+        [
+            line.row.use_case.slug,
+            line.row.holder,
+            line.row.holder_kind,
+            " ".join(line.row.verbs),
+            line.row.verdict or "open",
+            line.row.decided_by,
+            line.row.decided_at,
+            line.row.comment,
+            " ".join(line.now.verbs) if line.now else "",
+        ]
+        for line in _filtered(page.lines, request)
+    )
+    return csv_response(request, f"access-review-{number}.csv", HEADER, rows)
+
+
+@login_required
+def decide(request: HttpRequest, number: int) -> HttpResponse:
+    """Confirm or revoke the chosen lines; refused, the page comes back with the choice in place."""
+    page = _page_for(request, number)
+    if request.method != "POST":
+        return redirect("access-review", number)
+    post = request.POST
+    chosen = [post["one"]] if post.get("one") else post.getlist("lines")
+    comment = post.get("comment", "")
+    try:
+        seen = _seen(chosen)
+        reviews.decide(
+            review=page.review,
+            seen=seen,
+            verdict=post.get("verdict", ""),
+            by=person(request),
+            comment=comment,
+        )
+    except Refused as refused:
+        told = {"refusal": str(refused), "chosen": chosen, "comment": comment}
+        return _review_page(request, _page_for(request, number), told, 422)
+    messages.success(request, f"{len(seen)} line{'s' * (len(seen) != 1)} {post.get('verdict')}.")
+    query = post.get("query", "")
+    found = access_reviews.find(person(request), number)
+    return redirect(f"/access-reviews/{number}{'?' + query if query else ''}" if found else "/access-reviews")
+
+
+def _seen(chosen: list[str]) -> dict[int, list[str]]:
+    """Read `12:view,tune`: a line, and what was seen of it."""
+    seen = {}
+    for text in chosen:
+        key, _, verbs = text.partition(":")
+        if not key.isdecimal() or len(key) > 18:
+            raise refusal("lines", "Choose lines of the list.")
+        seen[int(key)] = [verb for verb in verbs.split(",") if verb]
+    return seen
+
+
+@button
+def close(request: HttpRequest, number: int) -> HttpResponse:
+    """Close a review all of whose lines are decided."""
+    page = _page_for(request, number)
+    reviews.close(review=page.review, by=person(request), comment=request.POST.get("comment", ""))
+    messages.success(request, f"Access review {number} is closed.")
+    return redirect("access-review", number)

@@ -1,0 +1,121 @@
+"""A use case with everything that addresses may name, and everybody who may stand at its doors."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from pytest_django.fixtures import Settings
+
+    from tests.integration.doors.calling import Caller
+    from tests.integration.doors.table import World
+    from usecases.models import UseCase
+
+
+@pytest.fixture
+def cast(people: "dict[str, User]", use_case: "UseCase") -> "dict[str, User]":
+    """The people of the table by role; a watcher may look at the use case, and that is all."""
+    from django.contrib.auth.models import User
+    from guardian.shortcuts import assign_perm
+
+    watcher = User.objects.create_user("watcher")
+    assign_perm("usecases.view_usecase", watcher, use_case)
+    named = {"operations": "ops", "risk": "risk", "admin": "admin", "stranger": "stranger"}
+    return {role: people[name] for role, name in named.items()} | {"watcher": watcher}
+
+
+@pytest.fixture
+def callers(cast: "dict[str, User]") -> "dict[str, Caller]":
+    """Everybody with a browser and a token; used once, so that what a first visit writes is written."""
+    from django.test import Client
+
+    from console import tokens
+    from tests.integration.doors.calling import Caller
+    from tests.integration.doors.table import NOBODY
+
+    found = {NOBODY: Caller(NOBODY, Client())}
+    for role, user in cast.items():
+        client = Client()
+        client.force_login(user)
+        text = tokens.issue(name=f"of {role}", by=user, user=user)[1]
+        found[role] = Caller(role, client, text, client.cookies.output(header=""))
+    for role, slug in (("assistant", "claims"), ("foreign", "refunds")):
+        text = tokens.issue(name=role, by=cast["admin"], use_cases=[slug])[1]
+        found[role] = Caller(role, Client(), text)
+    for caller in found.values():
+        tokens.check(caller.token)
+    return found
+
+
+@pytest.fixture
+def world(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, settings: "Settings") -> "World":
+    """What is there in every state: a decision, a kept what-if, an uploaded log, a token."""
+    from django.utils import timezone
+    from uuid6 import uuid7
+
+    from console import tokens
+    from routing.models import Decision
+    from tests.documents import claims
+    from tests.integration.doors.table import World
+    from usecases import uploads
+    from usecases.actions import drafts, kept_impacts, versions
+    from usecases.actions import uploads as actions
+
+    settings.UPLOADS = tmp_path / "uploads"
+    ops = cast["operations"]
+    versions.apply(use_case=use_case, document=claims(0.86), by=ops)
+    ago = timezone.now() - timedelta(hours=1)
+    decision = Decision.objects.create(
+        id=uuid7(),
+        use_case="claims",
+        request_id="r-1",
+        at=ago,
+        received_at=ago,
+        version=1,
+        action="answer",
+        band="answer",
+        text="Do you pay for the floor?",
+        model="small",
+        confidence=0.95,
+        tried=[{"model": "small", "confidence": 0.95, "cost_usd": 0.001, "latency_ms": 500.0}],
+    )
+    log = tmp_path / "log.csv"
+    log.write_bytes(b"request_id,text,small__correct\nr-1,hello,1\n")
+    upload = actions.receive(use_case=use_case, source=log, name="log.csv", by=ops)
+    uploads.refused_of(upload).write_text("line,field,reason\n2,text,is missing\n")
+    draft = drafts.open_for(use_case=use_case, by=ops)
+    drafts.edit(draft=draft, document=claims(0.8), by=ops)
+    return World(
+        token=tokens.issue(name="old", by=ops, user=ops)[0].pk,
+        decision=decision.pk,
+        kept=kept_impacts.keep(use_case=use_case, document=claims(0.9), by=ops).pk,
+        upload=upload.pk,
+    )
+
+
+@pytest.fixture
+def bring_to(cast: "dict[str, User]", use_case: "UseCase") -> "Callable[[World, str], World]":
+    """Return what brings the use case to one of the table's states, and says what is there then."""
+    from dataclasses import replace
+
+    from tests.documents import claims
+    from usecases.actions import approvals, changes, kill_switches, overrides
+
+    def brought(world: "World", state: str) -> "World":
+        more: dict[str, Any] = {}
+        if state in ("review_all", "baseline"):
+            kill_switches.engage(use_case=use_case, by=cast["operations"], to=state)
+        elif state == "open_change":
+            change = changes.submit(use_case=use_case, document=claims(0.7), by=cast["operations"])
+            approvals.approve(change=change, by=cast["risk"])
+            more["change"] = change.number
+        elif state == "override":
+            row = overrides.override(use_case=use_case, document=claims(0.7), by=cast["admin"], reason="Now")
+            more["override"] = row.pk
+        return replace(world, **more)
+
+    return brought

@@ -1,0 +1,262 @@
+"""Every door of the console: what it is called, what it takes to pass, and a call that passes.
+
+A door is a page's address by its name (`PAGES`), an operation of the API by its path (`API`) or a command (`COMMANDS`).
+Who adds one adds a line here; `test_every_door.py` fails until it is there. A line reads
+
+    Door("kill", "POST", "kill", body={"to": "baseline"})
+    Door("/use-cases/{slug}/kill", "POST", "kill", body={"to": "baseline"})
+
+name, method, what it needs (a key of `NEEDS`), and where asked for `thing` (what besides the use case its address
+names: an attribute of `World`), `verb` (a word in its address) and `body` (a mapping, or what makes one of a world).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from uuid6 import uuid7
+
+from tests.documents import claims
+
+SLUG = "claims"
+STATES = ("live", "review_all", "baseline", "open_change", "override")
+PEOPLE = ("stranger", "watcher", "operations", "risk", "admin")
+MACHINES = ("assistant", "foreign")  # tokens of assistants: of this use case, of another
+NOBODY = "nobody"
+
+TUNERS = frozenset({"operations", "admin"})
+JUDGES = frozenset({"risk", "admin"})
+MEMBERS = frozenset({"watcher", "operations", "risk", "admin"})
+# Who passes. The open change is by operations, the override by the admin, the token is one of operations.
+NEEDS: dict[str, frozenset[str]] = {
+    "public": frozenset({NOBODY, *PEOPLE, *MACHINES}),
+    "own": frozenset(PEOPLE),
+    "view": MEMBERS,
+    "tune": TUNERS,
+    "approve": JUDGES,
+    "kill": TUNERS | JUDGES,
+    "review": TUNERS,
+    "create": frozenset({"admin"}),
+    "tune or approve": TUNERS | JUDGES,
+    "tune and approve": TUNERS & JUDGES,
+    "approve, not the granter": JUDGES - {"admin"},
+    "author": frozenset({"operations"}),
+    "holder or admin": frozenset({"operations", "admin"}),
+    "assistant": frozenset(),
+    "machine": frozenset(PEOPLE),
+    "anyone signed in": frozenset(PEOPLE),
+}
+
+
+@dataclass
+class World:
+    """What addresses may name; None where a state has no such thing."""
+
+    change: int | None = None
+    override: int | None = None
+    token: int = 0
+    version: int = 2
+    decision: Any = None
+    kept: Any = None
+    upload: Any = None
+
+
+Body = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Door:
+    """One way in. `hides`: who may not pass is told that there is nothing; `always`: the one status it answers;
+    `tells`: what it answers instead of 403 and 404; `refuses`: its action has nothing to work on here.
+    """
+
+    name: str
+    method: str
+    needs: str
+    thing: str = ""
+    verb: str = ""
+    body: Body = field(default_factory=dict)
+    machines: bool = False
+    hides: bool = False
+    always: int | None = None
+    tells: int | None = None
+    refuses: bool = False
+    query: str = ""
+    form: bool = False
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.method, self.name, self.verb)))
+
+    def body_in(self, world: World) -> Mapping[str, Any]:
+        return self.body(world) if callable(self.body) else self.body
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET"
+
+
+def log_file(world: World) -> Mapping[str, Any]:
+    return {"file": SimpleUploadedFile("log.csv", b"request_id,text,small__correct\nr-1,hello,1\n")}
+
+
+def decision(world: World) -> Mapping[str, Any]:
+    at = timezone.now().isoformat()
+    return {"id": str(uuid7()), "request_id": "r-2", "use_case": SLUG, "action": "answer", "at": at}
+
+
+def outcome(world: World) -> Mapping[str, Any]:
+    return {"decision_id": str(world.decision), "correct": True, "source": "desk"}
+
+
+NOW = {"reason": "Now", "hours": "1"}
+LIMITS = {"knobs": {"bands.answer.from": {"lane": [0.7, 0.95], "limit": [0.6, 1.0], "reason": ""}}}
+RAISED = {"document": claims(0.9), "reason": "Safer"}
+LOOSER = {"document": claims(0.7), "reason": "Try"}
+TOMORROW = (timezone.now() + timedelta(days=1)).isoformat()
+REPORT = {"instance": "a", "use_case": SLUG}
+HELD = {"use_case": SLUG, "version": 1}
+CELL = {"document": claims(0.9), "live": "answer", "draft": "answer"}
+NEW = {"slug": "new-one", "name": "New one", "owner": "ops", "document": claims()}
+
+
+def reads(needs: str, *names: str, **more: Any) -> tuple[Door, ...]:
+    """Return pages or operations that only read."""
+    return tuple(Door(name, "GET", needs, **more) for name in names)
+
+
+def buttons(needs: str, *names: str, **more: Any) -> tuple[Door, ...]:
+    """Return addresses that a button posts to."""
+    return tuple(Door(name, "POST", needs, **more) for name in names)
+
+
+PAGES: tuple[Door, ...] = (
+    *reads("public", "healthz", "readyz", "sign-in"),
+    *buttons("public", "sign-out"),
+    Door("sign-in", "POST", "public", body={"username": "ops", "password": "wrong"}),
+    *reads("own", "portfolio", "approvals", "audit", "audit-csv", "assistants", "tokens"),
+    Door("tokens", "POST", "own", body={"name": "mine"}),
+    Door("tokens", "POST", "create", body={"name": "desk", "kind": "assistant", "use_case": [SLUG]}),
+    Door("token-revoke", "POST", "holder or admin", thing="token", hides=True),
+    *reads("create", "use-case-new"),
+    Door("use-case-new", "POST", "create", body={"slug": "new-one", "name": "New one", "owner": "ops"}),
+    Door("kill-all", "POST", "kill"),
+    Door("restore-all", "POST", "own", body={"use_case": [SLUG]}),
+    # One use case.
+    *reads("view", "overview", "changes", "decisions", "decisions-csv", "assistants-of", "guardrails"),
+    *reads("view", "version", "version-effect", thing="version"),
+    *reads("view", "decision", thing="decision"),
+    *reads("view", "change", thing="change"),
+    Door("kill", "POST", "kill", body={"to": "baseline"}),
+    Door("restore", "POST", "kill"),
+    Door("message", "POST", "kill", body={"message": "We call you."}),
+    Door("guardrails", "POST", "approve", body={"reason": "Spring"}),
+    Door("revert", "POST", "tune", thing="version", body={"reason": "Back"}),
+    Door("change-act", "POST", "approve", thing="change", verb="approve"),
+    Door("change-act", "POST", "approve", thing="change", verb="request-changes", body={"reason": "Less"}),
+    Door("change-act", "POST", "approve", thing="change", verb="veto"),
+    Door("change-act", "POST", "author", thing="change", verb="withdraw"),
+    Door("change-act", "POST", "author", thing="change", verb="renew"),
+    Door("change-act", "POST", "author", thing="change", verb="carry-over"),
+    Door("change-act", "POST", "author", thing="change", verb="take-up"),
+    Door("change-act", "POST", "tune", thing="change", verb="apply"),
+    Door("change-act", "POST", "tune", thing="change", verb="schedule"),
+    Door("change-act", "POST", "tune and approve", thing="change", verb="override", body=NOW),
+    Door("change-act", "POST", "tune or approve", thing="change", verb="remark", body={"reason": "Why?"}),
+    Door("override-act", "POST", "tune", thing="override", verb="end"),
+    Door("override-act", "POST", "approve, not the granter", thing="override", verb="review"),
+    # The draft.
+    *reads("view", "tune", "models", "escalation", "draft-review"),
+    *reads("view", "tune-impact", "tune-impact-progress", "tune-impact-chart", "tune-impact-more"),
+    *reads("view", "draft-delivery", thing="version"),
+    *reads("tune", "rule"),
+    Door("tune-impact", "POST", "view"),
+    Door("rule", "POST", "tune", body={"do": "save", "name": "Angry", "when.match": "any"}),
+    Door("draft-edit", "POST", "tune", body={"reason": "Try"}),
+    *buttons("tune", "draft-discard", "draft-rebase", "draft-apply", "draft-submit"),
+    *(Door("draft-step", "POST", "tune", verb=verb) for verb in ("undo", "redo")),
+    # The promise.
+    *reads("view", "calibration", "promise", "promise-labels", "promise-ladders"),
+    Door("calibration-propose", "POST", "tune", body={"model": "small"}),
+    Door("calibration-remove", "POST", "tune", body={"model": "small"}),
+    Door("promise", "POST", "tune", body={"wrong_at_most": "3"}),
+    Door("promise-certify", "POST", "tune", refuses=True),
+    Door("promise-use", "POST", "tune", body={"answer_from": "0.9"}),
+    # What-if.
+    *reads("view", "cases", "cases-csv", query="live=answer&draft=answer"),
+    *reads("view", "kept-impacts"),
+    *reads("view", "kept-impact", thing="kept"),
+    Door("keep-impact", "POST", "tune"),
+    # Decision logs.
+    *reads("tune", "import"),
+    *reads("tune", "upload", "upload-refused", thing="upload"),
+    Door("import", "POST", "tune", body=log_file),
+    *buttons("tune", "upload-map", "upload-check", "upload-start", "upload-stop", thing="upload"),
+)
+
+ONE = "/use-cases/{slug}"
+OF_CHANGE = f"{ONE}/changes/{{number}}"
+API: tuple[Door, ...] = (
+    # What assistants ask and report.
+    Door("/stream", "GET", "assistant", machines=True, query=f"instance=a&use_case={SLUG}", always=503),
+    Door(f"{ONE}/config", "GET", "view", machines=True),
+    Door("/signing-keys", "GET", "anyone signed in", machines=True),
+    Door("/acks", "POST", "assistant", machines=True, body={**REPORT, "version": 1, "status": "applied"}),
+    Door("/heartbeats", "POST", "assistant", machines=True, body={"instance": "a", "use_cases": [HELD]}),
+    Door("/decisions", "POST", "assistant", machines=True, body=decision, tells=422),
+    Door("/outcomes", "POST", "review", machines=True, body=outcome, tells=422),
+    Door(f"{ONE}/decide", "POST", "view", machines=True, body={"request_id": "r-1"}),
+    # Over all use cases.
+    *reads("own", "/use-cases", "/audit/events"),
+    Door("/use-cases", "POST", "create", body=NEW),
+    Door("/kill", "POST", "kill"),
+    # One use case.
+    *reads("view", ONE, f"{ONE}/file", f"{ONE}/versions", f"{ONE}/convergence", f"{ONE}/guardrails"),
+    *reads("view", f"{ONE}/versions/{{number}}", f"{ONE}/versions/{{number}}/diff", thing="version"),
+    Door(f"{ONE}/versions/{{number}}/revert", "POST", "tune", thing="version"),
+    Door(f"{ONE}/guardrails", "PUT", "approve", body=LIMITS),
+    Door(f"{ONE}/kill", "POST", "kill", body={"to": "baseline"}),
+    Door(f"{ONE}/restore", "POST", "kill"),
+    Door(f"{ONE}/message", "PUT", "kill", body={"message": "We call you."}),
+    # Changes and overrides.
+    *reads("view", f"{ONE}/changes", f"{ONE}/overrides"),
+    Door(f"{ONE}/changes", "POST", "tune", body=RAISED),
+    Door(f"{ONE}/changes", "POST", "tune", body=RAISED, query="dry_run=true"),
+    *reads("view", OF_CHANGE, thing="change"),
+    Door(OF_CHANGE, "PUT", "author", thing="change", body={"reason": "Better"}),
+    Door(f"{OF_CHANGE}/approve", "POST", "approve", thing="change"),
+    Door(f"{OF_CHANGE}/request-changes", "POST", "approve", thing="change", body={"reason": "Less"}),
+    Door(f"{OF_CHANGE}/veto", "POST", "approve", thing="change"),
+    Door(f"{OF_CHANGE}/withdraw", "POST", "author", thing="change"),
+    Door(f"{OF_CHANGE}/apply", "POST", "tune", thing="change"),
+    Door(f"{OF_CHANGE}/rebase", "POST", "author", thing="change"),
+    Door(f"{OF_CHANGE}/renew-evidence", "POST", "author", thing="change"),
+    Door(f"{OF_CHANGE}/schedule", "POST", "tune", thing="change", body={"at": TOMORROW}),
+    Door(f"{OF_CHANGE}/remarks", "POST", "tune or approve", thing="change", body={"text": "Why?"}),
+    Door(f"{ONE}/overrides", "POST", "tune and approve", body=LOOSER),
+    Door(f"{ONE}/overrides/{{number}}/end", "POST", "tune", thing="override"),
+    Door(f"{ONE}/overrides/{{number}}/review", "POST", "approve, not the granter", thing="override"),
+    # What-if, promise, decision logs.
+    Door(f"{ONE}/what-if", "POST", "view", body={"document": claims(0.9)}),
+    Door(f"{ONE}/what-if", "POST", "tune", body={"document": claims(0.9), "keep": True}),
+    Door(f"{ONE}/what-if/cases", "POST", "view", body=CELL),
+    Door(f"{ONE}/what-if/{{pk}}", "GET", "view", thing="kept"),
+    Door(f"{ONE}/what-if/{{pk}}/again", "POST", "view", thing="kept"),
+    *reads("view", f"{ONE}/calibration", f"{ONE}/promise", f"{ONE}/certificates"),
+    Door(f"{ONE}/promise", "PUT", "tune", body={"wrong_at_most": 0.03}),
+    Door(f"{ONE}/certificates", "POST", "tune", refuses=True),
+    Door(f"{ONE}/recommendation", "POST", "view"),
+    Door(f"{ONE}/imports", "POST", "tune", form=True, body=log_file),
+    Door(f"{ONE}/imports/{{pk}}", "GET", "tune", thing="upload"),
+)
+
+# Of a command, `needs` is what the person it is run for (`--by`) has to hold. “machine”: whoever may run programs on
+# the machine itself, where the database's password lies too; nobody is asked.
+COMMANDS: tuple[Door, ...] = (
+    Door("apply_config", "RUN", "tune"),
+    Door("import_decisions", "RUN", "tune"),
+    *(Door(name, "RUN", "machine") for name in ("create_token", "export_config", "verify_audit")),
+    *(Door(name, "RUN", "machine") for name in ("prepare", "setup_accounts", "up")),
+)
