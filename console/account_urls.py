@@ -4,7 +4,6 @@ Each of allauth's pages that this product has is named here; all others (signing
 passwords) are nowhere.
 """
 
-from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as codes
 from django.urls import path
 
@@ -15,7 +14,7 @@ urlpatterns = [
     path("sign-in", sign_in.sign_in, name="account_login"),
     path("sign-in/code", sign_in.code, name="mfa_authenticate"),
     path("sign-in/with", sign_in.leave, name="sign-in-with"),
-    path("sign-in/with/<slug:provider_id>", sign_in.come_back, name="openid_connect_callback"),
+    path("sign-in/with/oidc", sign_in.come_back, {"provider_id": "oidc"}, "openid_connect_callback"),
     path("sign-in/failed", sign_in.failed, name="socialaccount_login_error"),
     path("sign-in/cancelled", sign_in.cancelled, name="socialaccount_login_cancelled"),
     path("sign-in/inactive", sign_in.inactive, name="account_inactive"),
@@ -25,7 +24,7 @@ urlpatterns = [
     path("account", account.account, name="mfa_index"),
     path("account/password", account.change_password, name="account_change_password"),
     path("account/confirm", account.confirm, name="account_reauthenticate"),
-    path("account/confirm-code", mfa.reauthenticate, name="mfa_reauthenticate"),
+    path("account/confirm-code", account.confirm_by_code, name="mfa_reauthenticate"),
     path("account/second-factor", account.set_up_codes, name="mfa_activate_totp"),
     path("account/second-factor/remove", account.remove_codes, name="mfa_deactivate_totp"),
     path("account/recovery-codes", account.recovery_codes, name="mfa_view_recovery_codes"),

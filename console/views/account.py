@@ -1,9 +1,11 @@
 """A person's own account: password, second factor, other ways in, sessions."""
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account import views as allauth_account
-from allauth.account.decorators import reauthentication_required
+from allauth.account.adapter import get_adapter
+from allauth.mfa.base import views as mfa
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
@@ -20,9 +22,11 @@ from django.views.decorators.cache import never_cache
 
 from audit import log
 from console import second_factor, sessions
-from console.views.sign_in import provider, user_of
+from console.views.sign_in import provider
+from usecases.views.kill_switches import person as user_of
 
 OWN = reverse_lazy("account")
+View = Callable[[HttpRequest], HttpResponse]
 
 
 @never_cache
@@ -125,7 +129,8 @@ class Connections(Recorded, social.ConnectionsView):  # type: ignore[misc]
 def change_password(request: HttpRequest) -> HttpResponse:
     """Change the password of a local account; who comes through a provider has none here."""
     if not user_of(request).has_usable_password():
-        raise Http404("Your password is kept by whom you sign in through.")
+        messages.error(request, "Your password is not kept here, but by whom you sign in through.")
+        return redirect("account")
     answer: HttpResponse = Password.as_view()(request)
     return answer
 
@@ -135,5 +140,20 @@ remove_codes = login_required(RemoveCodes.as_view())
 recovery_codes = never_cache(codes.view_recovery_codes)
 new_recovery_codes = login_required(NewRecoveryCodes.as_view())
 disconnect = login_required(Connections.as_view())
-confirm = never_cache(allauth_account.reauthenticate)
-fresh = reauthentication_required(allow_get=True)
+
+
+def _confirming(view: View) -> View:
+    """Make allauth's question a page of ours; who has neither password nor code here cannot be asked."""
+
+    @never_cache
+    @login_required
+    def handle(request: HttpRequest) -> HttpResponse:
+        if not get_adapter().get_reauthentication_methods(user_of(request)):
+            return redirect("account")
+        return view(request)
+
+    return handle
+
+
+confirm = _confirming(allauth_account.reauthenticate)
+confirm_by_code = _confirming(mfa.reauthenticate)

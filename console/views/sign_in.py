@@ -1,13 +1,11 @@
 """Sign in and out: password, second factor, provider. Built on allauth's views; ours say where, and how it looks."""
 
 import logging
-from typing import Any
 
 import requests
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.socialaccount.providers.openid_connect import views as openid
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -75,7 +73,7 @@ def leave(request: HttpRequest) -> HttpResponse:
 @never_cache
 def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Take in whom the provider sends. Account, groups and record are written together, or not at all."""
-    if provider() is None or provider_id != PROVIDER:
+    if provider() is None:
         raise Http404
     with transaction.atomic():
         answer: HttpResponse = openid.callback(request, provider_id)
@@ -95,14 +93,3 @@ def cancelled(request: HttpRequest) -> HttpResponse:
 def inactive(request: HttpRequest) -> HttpResponse:
     """Tell somebody whom the provider knows that their account here is switched off."""
     return render(request, "account/account_inactive.html", {}, status=403)
-
-
-def user_of(request: HttpRequest) -> User:
-    """Return who is signed in."""
-    assert isinstance(request.user, User)
-    return request.user
-
-
-def nowhere(request: HttpRequest, **_: Any) -> HttpResponse:
-    """Answer for pages that allauth would link to and that this product has not."""
-    raise Http404("There is nothing at this address.")
