@@ -22,8 +22,9 @@ up: install
 	@exec $(PYTHON) manage.py up
 
 # Fastest first; the first that fails ends the run. pytest comes last, so that its closing line does too.
+# Two workers, each with servers of its own, since most tests wait for processes. A file stays with one worker.
 test: lint browser
-	@exec $(PYTHON) -m pytest
+	@exec $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install-test
 	@echo "ruff check"; $(BIN)/ruff check

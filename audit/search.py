@@ -21,10 +21,12 @@ LONGEST: Final = 1 << 17
 FEW: Final = 64
 AT_ONCE: Final = 20_000
 ANY: Final = "TRUE"
+MARKS: Final = str.maketrans(dict.fromkeys("“”„‚‘’«»–—…·", " "))  # as in migration 0003
 LOOKED_AT: Final = 200  # so few events are judged one by one
 MATCH: Final = "audit_terms(id, kind, actor, use_case, sentence, reason, old, new) @@ %s::tsquery"
-# Scalar subqueries are asked value by value; an EXISTS would be joined, by reading the whole table. The first one saves
-# sorting a thousand slugs for each value, where the reader sees much.
+# Scalar subqueries are asked value by value; an EXISTS would be joined, by reading the whole table. The first one is
+# enough where the reader sees much. Their order keeps the planner to the index: any
+# event of a kind would be found soon in the table too, were it a usual one.
 WALK: Final = """
 WITH RECURSIVE walk (value) AS (
     (SELECT {column} FROM audit_event ORDER BY {column} LIMIT 1)
@@ -33,10 +35,12 @@ WITH RECURSIVE walk (value) AS (
     FROM walk WHERE walk.value IS NOT NULL
 )
 SELECT value FROM walk WHERE value IS NOT NULL AND coalesce(
-    (SELECT TRUE FROM (SELECT use_case FROM audit_event WHERE {column} = walk.value LIMIT 20) AS some
+    (SELECT TRUE FROM (SELECT use_case FROM audit_event WHERE {column} = walk.value
+                       ORDER BY use_case LIMIT 20) AS few
      WHERE use_case = ANY(%(slugs)s::text[]) LIMIT 1),
-    (SELECT TRUE FROM audit_event
-     WHERE {column} = walk.value AND use_case = ANY(%(slugs)s::text[]) LIMIT 1),
+    (SELECT TRUE FROM unnest(%(slugs)s::text[]) AS seen (slug) WHERE (
+        SELECT TRUE FROM audit_event WHERE {column} = walk.value AND use_case = seen.slug ORDER BY use_case LIMIT 1)
+     LIMIT 1),
     (SELECT TRUE FROM audit_event
      WHERE {column} = walk.value AND use_case = '' AND actor = %(reader)s LIMIT 1), FALSE)
 """
@@ -48,6 +52,8 @@ APART: Final = " UNION ALL (SELECT id FROM audit_event WHERE use_case = '' AND {
 OWN: Final = " UNION ALL (SELECT id FROM audit_event WHERE use_case = '' AND actor = %s AND {inside})"
 # Events are numbered as they are written; clocks of several processes may differ by less than this.
 CLOCKS: Final = timedelta(hours=1)
+EARLIER: Final = "SELECT id FROM audit_event WHERE at < %s ORDER BY at DESC LIMIT 1"
+LATER: Final = "SELECT id FROM audit_event WHERE at >= %s ORDER BY at LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +139,10 @@ class _Search:
     def _span(self, before: int | None) -> tuple[int, int]:
         """Return the ids between which everything lies that can fit, both included."""
         since, until = self.sought.since, self.sought.until
-        oldest = _first("SELECT id FROM audit_event WHERE at >= %s ORDER BY at LIMIT 1", since, -CLOCKS)
-        last = _first("SELECT id FROM audit_event WHERE at < %s ORDER BY at DESC LIMIT 1", until, CLOCKS)
-        if (since and oldest is None) or (until and last is None):
-            return 1, 0
-        if last is None:
-            last = _first("SELECT max(id) FROM audit_event") or 0
-        return oldest or 1, min(last, before - 1 if before else last)
+        earlier = since and _first(EARLIER, since - CLOCKS)
+        later = until and _first(LATER, until + CLOCKS)
+        last = later or _first("SELECT max(id) FROM audit_event") or 0
+        return earlier or 1, min(last, before - 1 if before else last)
 
     def _plain(self, low: int, high: int) -> list[int]:
         """Search by use case and time alone."""
@@ -236,7 +239,9 @@ def _words(typed: str) -> list[str]:
     if not typed.strip():
         return []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tsvector_to_array(to_tsvector('pg_catalog.simple', %s))", [typed])
+        cursor.execute(
+            "SELECT tsvector_to_array(to_tsvector('pg_catalog.simple', %s))", [typed.translate(MARKS)]
+        )
         return list(cursor.fetchone()[0])
 
 
@@ -268,11 +273,9 @@ def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _first(query: str, moment: datetime | None = None, give: timedelta = timedelta()) -> int | None:
-    if "%s" in query and moment is None:
-        return None
+def _first(query: str, *values: Any) -> int | None:
     with connection.cursor() as cursor:
-        cursor.execute(query, [moment + give] if moment else None)
+        cursor.execute(query, values)
         row = cursor.fetchone()
         return row[0] if row else None
 

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from console import health
 from console.api import api
-from console.views import access, approvals, assistants, audit, portfolio, tokens
+from console.views import access, approvals, assistants, audit, audit_event, portfolio, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("console.account_urls")),
     path("use-cases/", include("usecases.urls")),
     path("approvals", approvals.approvals, name="approvals"),
+    path("lanes", include("console.lane_urls")),
     path("units", access.units, name="units"),
     path("units/<slug:slug>/<slug:verb>", access.unit_act, name="unit-act"),
     path("access-reviews", access.list_reviews, name="access-reviews"),
@@ -23,6 +24,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("access-reviews/<int:number>/close", access.close, name="access-review-close"),
     path("audit", audit.audit, name="audit"),
     path("audit.csv", audit.audit_csv, name="audit-csv"),
+    path("audit.jsonl", audit.audit_jsonl, name="audit-jsonl"),
+    path("audit/filters", audit.keep, name="audit-keep"),
+    path("audit/filters/<int:pk>", audit.kept, name="audit-kept"),
+    path("audit/<uuid:uid>", audit_event.event, name="audit-event"),
+    path("audit/<uuid:uid>/proof.json", audit_event.proof, name="audit-proof"),
+    path("audit/<uuid:uid>/erase", audit_event.erase, name="audit-erase"),
     path("assistants", assistants.assistants, name="assistants"),
     path("tokens", tokens.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke", tokens.revoke, name="token-revoke"),

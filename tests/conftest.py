@@ -19,7 +19,7 @@ _FOLDERS: list[Path] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers before Django's settings are read: they look for addresses in the environment."""
-    if config.option.help or config.option.version:
+    if config.option.help or config.option.version or _hands_out(config):
         return
     # How long an example takes says how busy the machine is, nothing about the product.
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -54,6 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings as django
 
     assert django.DATABASES
+
+
+def _hands_out(config: pytest.Config) -> bool:
+    """Tell whether this process only hands tests out: each worker has servers of its own."""
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -25,6 +25,7 @@ MEANS: Final = {
     "review": "Work on its cases that wait for a person.",
 }
 SUFFIX: Final = "_usecase"
+HEADER: Final = ["person", "right", "by", "from", "until", "approval_counts"]
 Holder = User | Group
 Rights = dict[tuple[int, int], tuple[str, list[str]]]
 
@@ -193,6 +194,16 @@ class Access:
         if not told:
             return "Everybody who may approve counts; nobody for their own change."
         return f"Only approvals of {', and also of '.join(told)} count; of nobody for their own change."
+
+
+def table(rows: list[Row]) -> list[list[Any]]:
+    """Return people and rights as rows of a table."""
+    return [
+        [row.name, verb, source.kind, source.name, source.until, row.named if verb == "approve" else None]
+        for row in rows
+        for verb in row.verbs
+        for source in row.sources[verb]
+    ]
 
 
 def group_words(group: Group) -> str:

@@ -65,14 +65,24 @@ def words(said: Iterable[Said], path: str) -> list[str]:
     return [_words(one, path) for one in said]
 
 
-def _words(one: Said, path: str) -> str:
+def bounded(said: Iterable[Said], path: str) -> list[str]:
+    """Say what each part allows of a knob, and why, without whose word it is."""
+    return [
+        f"{knobs.label(path)}: {_allowed(one, path)}.{f' {one.reason}' if one.reason else ''}" for one in said
+    ]
+
+
+def _allowed(one: Said, path: str) -> str:
     allowed = [
         f"{knobs.written(path, pair[0])} to {knobs.written(path, pair[1])} {how}"
         for pair, how in ((one.lane, "without approval"), (one.limit, "at all"))
         if pair
     ]
-    allowed += [step_gates.words(path, step) for step in one.steps]
+    return "; ".join([*allowed, *(step_gates.words(path, step) for step in one.steps)]) or "nothing bounded"
+
+
+def _words(one: Said, path: str) -> str:
     who = f"Lane “{one.part.name}”" if one.part.slug else "Guardrail"
     by = f", set by {one.part.set_by}" if one.part.set_by else ""
     why = f" {one.reason}" if one.reason else ""
-    return f"{who}{by}: {'; '.join(allowed) or 'nothing bounded'}.{why}"
+    return f"{who}{by}: {_allowed(one, path)}.{why}"

@@ -1,4 +1,7 @@
-"""The form of a use case's guardrails: one row a knob, lane and limit as four numbers, and why. Never saves."""
+"""The form of guardrails: one row a knob, lane, limit and step as numbers, and why. Never saves.
+
+A shared lane has no document: its rows are the knobs that every use case has, those it bounds, and one more by path.
+"""
 
 import math
 from collections.abc import Mapping
@@ -7,9 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from routing.engine import knobs as engine_knobs
-from usecases.models import Guardrail
+from usecases import step_gates, strictest
+from usecases.fields import THRESHOLDS
+from usecases.models import Guardrail, Lane
 
-ENDS = ("lane-low", "lane-high", "limit-low", "limit-high")
+ENDS = ("lane-low", "lane-high", "limit-low", "limit-high", "step-most", "step-hours")
+USUAL_HOURS = 24.0
+COMMON = ("bands.answer.from", "bands.review.from", *(f"thresholds.{key}" for key in THRESHOLDS))
 HISTORY = 200
 
 
@@ -25,37 +32,45 @@ class Row:
     reason: str
     lane: str = ""
     limit: str = ""
+    step: str = ""
+    said: list[str] = field(default_factory=list)
     set_by: str = ""
     set_at: datetime | None = None
     errors: list[str] = field(default_factory=list)
 
     @property
     def cells(self) -> list[dict[str, str]]:
-        words = ("lane from", "lane to", "limit from", "limit to")
+        words = ("lane from", "lane to", "limit from", "limit to", "step at most", "step in hours")
         names = (f"{self.path}:{end}" for end in ENDS)
         return [
-            {"name": name, "value": self.typed[end], "label": f"{self.label}, {word}"}
+            {
+                "name": name,
+                "value": self.typed[end],
+                "label": f"{self.label}, {word}",
+                "group": word.partition(" ")[0],
+            }
             for name, end, word in zip(names, ENDS, words, strict=True)
         ]
 
     @property
     def bounded(self) -> bool:
-        return bool(self.lane or self.limit)
+        return bool(self.lane or self.limit or self.step)
 
 
 class Limits:
     """What was typed, read into the mapping that the action takes; every fault stays beside its row."""
 
     def __init__(
-        self, document: dict[str, Any], bounds: dict[str, Any], data: Mapping[str, str] | None
+        self, document: dict[str, Any] | None, bounds: dict[str, Any], data: Mapping[str, str] | None
     ) -> None:
         self.data = data
+        self.document = document
         held = bounds["knobs"]
-        known = {knob.path: knob.label for knob in engine_knobs.knobs(document)}
-        paths = [*known, *(path for path in held if path not in known)]
-        self.rows = [
-            self._row(path, known.get(path, engine_knobs.label(path)), document, held) for path in paths
-        ]
+        known = {path: engine_knobs.label(path) for path in COMMON}
+        if document is not None:
+            known = {knob.path: knob.label for knob in engine_knobs.knobs(document)}
+        paths = dict.fromkeys([*known, *held, *self._typed_paths()])
+        self.rows = [self._row(path, known.get(path, engine_knobs.label(path)), held) for path in paths]
         self.models_text = "\n".join(bounds["models"]) if data is None else str(data.get("models", ""))
         self.reason = "" if data is None else str(data.get("reason", "")).strip()
         self.other_errors: list[str] = []
@@ -73,7 +88,9 @@ class Limits:
     def is_valid(self) -> bool:
         """Read every cell; knobs left empty are not bounded."""
         for row in self.rows:
-            bound = {key: self._range(row, key) for key in ("lane", "limit")}
+            bound: dict[str, Any] = {key: self._range(row, key) for key in ("lane", "limit")}
+            step = self._step(row)
+            bound |= {"step": step} if step else {}
             if row.reason or any(bound.values()):
                 self.knobs[row.path] = {**bound, "reason": row.reason}
         return not self.faulty
@@ -87,17 +104,40 @@ class Limits:
             )
             (row.errors if row else self.other_errors).append(error["message"])
 
-    def _row(self, path: str, label: str, document: dict[str, Any], held: dict[str, Any]) -> Row:
+    def _typed_paths(self) -> list[str]:
+        """Return the knobs that a form of a shared lane sent, and the one that it asks for besides."""
+        if self.document is not None or self.data is None:
+            return []
+        tail = f":{ENDS[0]}"
+        paths = [key.removesuffix(tail) for key in self.data if key.endswith(tail)]
+        return [*paths, *([more] if (more := str(self.data.get("more", "")).strip()) else [])]
+
+    def _row(self, path: str, label: str, held: dict[str, Any]) -> Row:
         bound = held.get(path) or {}
         ends = [*(bound.get("lane") or ("", "")), *(bound.get("limit") or ("", ""))]
+        step = bound.get("step") or {}
+        ends += [step.get("at_most", ""), step.get("hours", "")]
         typed = {end: _plain(value) for end, value in zip(ENDS, ends, strict=True)}
         reason = str(bound.get("reason", ""))
         if self.data is not None:
             typed = {end: str(self.data.get(f"{path}:{end}", "")).strip() for end in ENDS}
             reason = str(self.data.get(f"{path}:reason", "")).strip()
-        live = engine_knobs.written(path, engine_knobs.value_at(document, path))
+        live = ""
+        if self.document is not None:
+            live = engine_knobs.written(path, engine_knobs.value_at(self.document, path))
         lane, limit = (_range_words(path, bound.get(key)) for key in ("lane", "limit"))
-        return Row(path, label, live, engine_knobs.unit(path), typed, reason, lane, limit)
+        said = "; ".join(step_gates.words(path, one) for one in strictest.steps_of(bound))
+        return Row(path, label, live, engine_knobs.unit(path), typed, reason, lane, limit, said)
+
+    def _step(self, row: Row) -> dict[str, float] | None:
+        most, hours = row.typed["step-most"], row.typed["step-hours"]
+        if not most:
+            return None
+        numbers = [_number(most), _number(hours) if hours else USUAL_HOURS]
+        if None in numbers:
+            row.errors.append("The step has to be a number, and in how many hours.")
+            return None
+        return {"at_most": float(numbers[0] or 0), "hours": float(numbers[1] or 0)}
 
     def _range(self, row: Row, key: str) -> list[float] | None:
         low, high = (row.typed[f"{key}-{end}"] for end in ("low", "high"))
@@ -109,7 +149,7 @@ class Limits:
         return [number for number in numbers if number is not None]
 
 
-def tell_who(rows: list[Row], guardrail: Guardrail) -> None:
+def tell_who(rows: list[Row], guardrail: Guardrail | Lane) -> None:
     """Write beside each row who set it as it stands, and when: the oldest of the newest entries that agree."""
     history = list(guardrail.history.order_by("-history_date")[:HISTORY])
     for row in rows:

@@ -148,7 +148,15 @@ def _layout(x_title: str, y_title: str, x: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "height": 320,
         "margin": {"l": 56, "r": 8, "t": 8, "b": 44},
-        "legend": {"orientation": "h", "y": 1.16, "x": 0},
+        # Held to the figure's edge, it takes its room from the plot: on a phone it has as many lines as entries.
+        "legend": {
+            "orientation": "h",
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
+            "x": 0,
+            "traceorder": "normal",
+        },
         "xaxis": {**axis, "title": {"text": x_title}, **x},
         "yaxis": {**axis, "title": {"text": y_title}, "tickformat": ".1%"},
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -1,18 +1,26 @@
-"""The record as one viewer may read it: filtered, newest first, page by page."""
+"""The record as one viewer may read it: filtered, newest first, page by page.
+
+Somebody sees the events of the use cases that they see; those of none, such as tokens and sign-ins, are their own to
+read, and an admin's.
+"""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from audit.models import Event
-from usecases import permissions
+from audit import search
+from audit.models import Event, Link
+from audit.search import Sight, Sought
+from usecases import permissions, record_periods
 
 PAGE = 50
 KINDS = {
@@ -65,6 +73,8 @@ KINDS = {
     "what_if.kept": "What-if kept",
     "decisions.import_started": "Import started",
     "decisions.imported": "Decisions imported",
+    "evidence.exported": "Evidence pack taken",
+    "event.erased": "Personal data erased",
     "token.issued": "Token created",
     "token.revoked": "Token revoked",
     "token.rotated": "Token rotated",
@@ -90,11 +100,17 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a reader asked for, as typed; every part narrows. Times count in the reader's zone."""
+    """What a reader asked for, as typed; every part narrows. Times count in the reader's zone.
+
+    `period` names a span, such as `today` or `2026-03`, and counts instead of `since` and `until`. `knob`: the path of
+    what was changed.
+    """
 
     person: str = ""
     use_case: str = ""
     kind: str = ""
+    knob: str = ""
+    period: str = ""
     since: str = ""
     until: str = ""
     q: str = ""
@@ -103,7 +119,7 @@ class Wish:
     def of(cls, query: Any) -> "Wish":
         return cls(
             **{
-                field.name: str(query.get(field.name, "")).replace("\x00", "").strip()
+                field.name: str(query.get(field.name, "")).replace("\x00", "").strip()[:300]
                 for field in fields(cls)
             }
         )
@@ -111,33 +127,44 @@ class Wish:
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
 
+    @property
+    def query(self) -> str:
+        """The query string that asks for this again, the same for the same wish."""
+        said = {field.name: getattr(self, field.name) for field in fields(self)}
+        return urlencode({name: value for name, value in said.items() if value})
+
+    @property
+    def sought(self) -> Sought:
+        """What to search for."""
+        span = record_periods.span(self.period)
+        since, until = span or (moment(self.since), moment(self.until, end=True))
+        return Sought(self.person, self.kind, self.use_case, self.knob, self.q, since, until)
+
+
+def sight(viewer: User) -> Sight:
+    """Return what a person may read: of use cases they see, their own, for admins those of none."""
+    slugs = list(permissions.visible(viewer).order_by().values_list("slug", flat=True))
+    return Sight(slugs, viewer.get_username(), permissions.can_create(viewer))
+
 
 def visible(viewer: User) -> QuerySet[Event]:
-    """Return the events that a person may read: of use cases they see, their own, for admins those of none."""
-    slugs = list(permissions.visible(viewer).values_list("slug", flat=True))
-    apart = Q(use_case="") if permissions.can_create(viewer) else Q(use_case="", actor=viewer.get_username())
-    return Event.objects.filter(Q(use_case__in=slugs) | apart)
+    """Return all that a person may read; `page` is for looking for some of it in a long record."""
+    seen = sight(viewer)
+    apart = Q(use_case="") if seen.apart else Q(use_case="", actor=seen.reader)
+    return Event.objects.filter(Q(use_case__in=seen.use_cases) | apart)
 
 
-def found(viewer: User, wish: Wish) -> QuerySet[Event]:
-    """Return the asked events, newest first."""
-    rows = visible(viewer)
-    for name, value in (("actor", wish.person), ("use_case", wish.use_case), ("kind", wish.kind)):
-        if value:
-            rows = rows.filter(**{name: value})
-    since, until = moment(wish.since), moment(wish.until, end=True)
-    if since:
-        rows = rows.filter(at__gte=since)
-    if until:
-        rows = rows.filter(at__lt=until)
-    for word in wish.q.split():
-        rows = rows.filter(
-            Q(sentence__icontains=word)
-            | Q(reason__icontains=word)
-            | Q(use_case__icontains=word)
-            | Q(actor__icontains=word)
-        )
-    return rows.order_by("-id")
+def one(viewer: User, uid: UUID) -> Event | None:
+    """Return an event that a person may read; None for any other, and for one that there is not."""
+    event = Event.objects.filter(uid=uid).first()
+    return event if event and may_read(viewer, event) else None
+
+
+def may_read(viewer: User, event: Event) -> bool:
+    """Say whether a person may read an event."""
+    if not event.use_case:
+        return permissions.can_create(viewer) or event.actor == viewer.get_username()
+    return permissions.visible(viewer).filter(slug=event.use_case).exists()
 
 
 def moment(text: str, *, end: bool = False) -> datetime | None:
@@ -153,56 +180,77 @@ def moment(text: str, *, end: bool = False) -> datetime | None:
         return None
 
 
-def page(viewer: User, wish: Wish, before: str = "") -> tuple[list[Event], int | None]:
+def page(
+    seen: Sight, sought: Sought, before: int | None = None, size: int = PAGE
+) -> tuple[list[Event], int | None]:
     """Return one page of events and the id that the next one comes before."""
-    rows = found(viewer, wish)
-    if before.isdigit() and len(before) < 19:
-        rows = rows.filter(id__lt=int(before))
-    got = list(rows[: PAGE + 1])
-    return got[:PAGE], got[PAGE - 1].pk if len(got) > PAGE else None
+    got = search.newest(seen, sought, before=before, limit=size + 1)
+    return got[:size], got[size - 1].pk if len(got) > size else None
 
 
-def choices(viewer: User) -> dict[str, list[tuple[str, str]]]:
+def place(text: str) -> int | None:
+    """Read the id that a page comes before from an address; None for what makes no sense."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def choices(viewer: User, seen: Sight) -> dict[str, list[tuple[str, str]]]:
     """Return what can be filtered by; nothing of a use case that the viewer does not see."""
-    rows = visible(viewer).order_by()
-    kinds = rows.values_list("kind", flat=True).distinct()
-    people = sorted(rows.values_list("actor", flat=True).distinct())
+    named = ((kind, KINDS.get(kind, kind)) for kind in search.kinds(seen))
     return {
-        "people": [(name, name) for name in people if name],
+        "people": [(name, name) for name in search.actors(seen)],
         "use_cases": list(permissions.visible(viewer).order_by("name").values_list("slug", "name")),
-        "kinds": sorted(((kind, KINDS.get(kind, kind)) for kind in kinds), key=lambda pair: pair[1]),
+        "kinds": sorted(named, key=lambda pair: pair[1]),
+        "periods": record_periods.choices(),
     }
 
 
 HEADER = [
-    "id",
-    "at",
-    "kind",
-    "sentence",
-    "actor",
-    "actor_kind",
-    "entry_point",
-    "use_case",
-    "version",
-    "reason",
-    "old",
-    "new",
+    *("id", "uid", "at", "kind", "sentence", "actor", "actor_kind", "entry_point", "request_id", "use_case"),
+    *("version", "reason", "old", "new"),
 ]
 
 
 def export(viewer: User, wish: Wish) -> Iterator[list[Any]]:
     """Return the asked events as rows of a table, read as they are sent."""
-    for event in found(viewer, wish).iterator(chunk_size=500):
-        plain = [event.pk, event.at.isoformat(), event.kind, event.sentence, event.actor, event.actor_kind]
-        yield [
-            *plain,
-            event.entry_point,
-            event.use_case,
-            event.version,
-            event.reason,
-            as_text(event.old),
-            as_text(event.new),
-        ]
+    for event in search.every(sight(viewer), wish.sought):
+        values = as_dict(event)
+        yield [as_text(values[name]) if name in ("old", "new") else values[name] for name in HEADER]
+
+
+def export_lines(viewer: User, wish: Wish, batch: int = 500) -> Iterator[dict[str, Any]]:
+    """Return the asked events with all values and their place in the chain, read as they are sent.
+
+    `seq` and `leaf` are None of an event that was written while this was read, and not yet sealed.
+    """
+    rows: list[Event] = []
+    for event in search.every(sight(viewer), wish.sought, batch=batch):
+        rows.append(event)
+        if len(rows) == batch:
+            yield from _chained(rows)
+            rows = []
+    yield from _chained(rows)
+
+
+def _chained(rows: list[Event]) -> Iterator[dict[str, Any]]:
+    links = {link.event_id: link for link in Link.objects.filter(event_id__in=[row.pk for row in rows])}
+    for row in rows:
+        link = links.get(row.pk)
+        yield as_dict(row) | {
+            "seq": link.seq if link else None,
+            "leaf": bytes(link.leaf).hex() if link else None,
+            "erased": list(row.erased),
+        }
+
+
+def as_dict(event: Event) -> dict[str, Any]:
+    """Return an event as programs read it."""
+    plain = ("kind", "sentence", "actor", "actor_kind", "entry_point", "request_id", "use_case", "version")
+    return {
+        "id": event.pk,
+        "uid": str(event.uid),
+        "at": event.at.isoformat(),
+        **{name: getattr(event, name) for name in (*plain, "reason", "old", "new")},
+    }
 
 
 def as_text(value: Any) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from routing.engine import knobs
 from usecases import places, terms
 
-OWN: Final = "the use case's own guardrails"
+OWN: Final = "the use case itself"
 _MOST: Final = ("approvals", "approvals_to_restore")
 _FEWEST: Final = ("expire_days", "evidence_hours")
 _LISTS: Final = {"models": "model", "endpoints": "endpoint", "regions": "region"}

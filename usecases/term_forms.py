@@ -1,7 +1,8 @@
-"""The form of what changes past the lane need: approvals, by whom, evidence, freezes and quiet hours. Never saves.
+"""The form of what changes past the lane need: approvals, by whom, evidence, freezes and quiet hours; of where models
+may be asked, and of which golden set has to come out. Never saves.
 
 Freezes and quiet hours are typed one a line: `2026-12-20 00:00 to 2027-01-02 00:00 Year's end`, and
-`sat sun 00:00 to 24:00`.
+`sat sun 00:00 to 24:00`. So are endpoints, and regions of models: `eu.example.com: eu`.
 """
 
 import re
@@ -10,6 +11,7 @@ from typing import Any
 
 from usecases import terms
 from usecases.record import moment
+from usecases.strictest import sets_of
 
 MARK = "terms"
 NUMBERS = (
@@ -28,9 +30,16 @@ _SPAN = re.compile(r"((?:\w{3}[ ,]+)+)(\d\d:\d\d) to (\d\d:\d\d)")
 
 
 class TermForm:
-    """What was typed, read into the terms that the action takes; without the form's mark nothing was said."""
+    """What was typed, read into the terms that the action takes; without the form's mark nothing was said.
 
-    def __init__(self, held: Mapping[str, Any], data: Mapping[str, str] | None) -> None:
+    `partial`: a shared lane's, which asks only for what it says: a field that is left empty is not said.
+    """
+
+    def __init__(
+        self, held: Mapping[str, Any], data: Mapping[str, str] | None, *, partial: bool = False
+    ) -> None:
+        self.partial = partial
+        self.own = held
         self.held = terms.complete(held)
         self.said = data is not None and MARK in data
         self.data = data if data is not None and self.said else self._typed()
@@ -38,7 +47,8 @@ class TermForm:
 
     def _typed(self) -> dict[str, str]:
         held, named, quiet = self.held, self.held["approvers"], self.held["quiet_hours"]
-        typed = {key: str(held[key]) for key, _, _ in NUMBERS}
+        said = self.own if self.partial else held
+        typed = {key: str(said.get(key, "")) for key, _, _ in NUMBERS}
         typed |= {key: "on" for key, _ in FLAGS if held[key]}
         typed["groups"], typed["people"] = (", ".join(named.get(key) or []) for key in ("groups", "people"))
         typed["freezes"] = "\n".join(
@@ -49,6 +59,12 @@ class TermForm:
         typed["hours"] = "\n".join(
             f"{' '.join(span['days'])} {span['from']} to {span['until']}" for span in quiet.get("hours", [])
         )
+        typed["endpoints"] = "\n".join(held["endpoints"])
+        typed["regions"] = ", ".join(held["regions"])
+        typed["model_regions"] = "\n".join(f"{key}: {value}" for key, value in held["model_regions"].items())
+        wanted = held["golden_set"] or {}
+        typed["golden_name"] = wanted.get("name", "")
+        typed["golden_score"] = f"{wanted['at_least']:g}" if wanted else ""
         return typed
 
     @property
@@ -73,7 +89,41 @@ class TermForm:
         typed["freezes"] = [self._freeze(line) for line in _lines(self.data.get("freezes", ""))]
         hours = [self._span(line) for line in _lines(self.data.get("hours", ""))]
         typed["quiet_hours"] = {"zone": self.data.get("zone", "").strip() or "UTC", "hours": hours}
-        return typed
+        typed["endpoints"] = _lines(self.data.get("endpoints", ""))
+        typed["regions"] = _names(self.data.get("regions", ""))
+        typed["model_regions"] = dict(
+            self._region(line) for line in _lines(self.data.get("model_regions", ""))
+        )
+        typed["golden_set"] = self._golden()
+        return self._said(typed) if self.partial else typed
+
+    def _said(self, typed: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what a shared lane does not say."""
+        numbers = {key for key, _, _ in NUMBERS}
+        return {
+            key: value
+            for key, value in typed.items()
+            if (value != "" if key in numbers else value != terms.USUAL[key]) and not self._empty(key, value)
+        }
+
+    def _empty(self, key: str, value: Any) -> bool:
+        return key == "quiet_hours" and not value["hours"]
+
+    def _region(self, line: str) -> tuple[str, str]:
+        name, colon, region = (part.strip() for part in line.rpartition(":"))
+        if not (name and colon and region):
+            self.errors.append(f"“{line}” says no region. Write “eu.example.com: eu”.")
+        return name, region
+
+    def _golden(self) -> dict[str, Any] | None:
+        name, score = (self.data.get(key, "").strip() for key in ("golden_name", "golden_score"))
+        if not name and not score:
+            return None
+        try:
+            return {"name": name, "at_least": float(score.replace(",", "."))}
+        except ValueError:
+            self.errors.append("The golden set needs a score such as 0.95.")
+            return None
 
     def _freeze(self, line: str) -> dict[str, str]:
         found = _FREEZE.fullmatch(line)
@@ -98,15 +148,31 @@ class TermForm:
         held, named = self.held, self.held["approvers"]
         who = [*(f"group {name}" for name in named.get("groups") or []), *(named.get("people") or [])]
         by = ", ".join(who) or "anybody who may approve"
-        said = [
-            f"Past the lane: {_plural(held['approvals'], 'approval')}, by {by} but its author.",
-            f"Leaving a safe state: {_plural(held['approvals_to_restore'], 'approval')}.",
-            f"Unanswered changes expire after {_plural(held['expire_days'], 'day')}.",
-        ]
+        told = {
+            "approvals": f"Past the lane: {_plural(held['approvals'], 'approval')}, by {by} but its author.",
+            "approvals_to_restore": (
+                f"Leaving a safe state: {_plural(held['approvals_to_restore'], 'approval')}."
+            ),
+            "expire_days": f"Unanswered changes expire after {_plural(held['expire_days'], 'day')}.",
+        }
+        said = [words for key, words in told.items() if not self.partial or key in self.own]
+        said += [f"Approved by {by}."] if self.partial and who and "approvals" not in self.own else []
         said += [f"{label}." for key, label in FLAGS if held[key]]
         typed = self._typed()
+        said += self._places()
         said += [f"Frozen {line}." for line in _lines(typed["freezes"])]
         return said + [f"Quiet {line} ({typed['zone']})." for line in _lines(typed["hours"])]
+
+    def _places(self) -> list[str]:
+        """Say where models may be asked, and which golden set has to come out."""
+        held = self.held
+        said = [f"Models are asked at {', '.join(held['endpoints'])}."] if held["endpoints"] else []
+        said += [f"Models are in {', '.join(held['regions'])}."] if held["regions"] else []
+        said += [f"“{name}” is in {region}." for name, region in held["model_regions"].items()]
+        return said + [
+            f"Golden set “{one['name']}”: at least {one['at_least'] * 100:g} % of its cases as expected."
+            for one in sets_of(held)
+        ]
 
 
 def _plural(count: int, word: str) -> str:

@@ -25,7 +25,9 @@ of_one: list[URLPattern | URLResolver] = [
     path("", include("usecases.access_urls")),
     path("", include("usecases.what_if_urls")),
     path("", include("usecases.import_urls")),
+    path("", include("usecases.evidence_urls")),
     path("", include("usecases.one_pager_urls")),
+    path("", include("usecases.golden_urls")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

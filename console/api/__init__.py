@@ -1,8 +1,7 @@
 """The HTTP API: one module a resource, schemas beside them. Every refusal is a problem document (RFC 9457)."""
 
-from ninja import NinjaAPI
-
 from console.api import problems
+from console.api.description import Described
 
 ROUTERS = (
     ("", "console.api.assistants.router"),
@@ -12,13 +11,18 @@ ROUTERS = (
     ("/use-cases", "console.api.calibrations.router"),
     ("/use-cases", "console.api.promises.router"),
     ("/use-cases", "console.api.imports.router"),
+    ("/use-cases", "console.api.access.router"),
     ("/use-cases", "console.api.one_pagers.router"),
     ("", "console.api.config_schemas.router"),
+    ("/lanes", "console.api.lanes.router"),
+    ("/use-cases", "console.api.lanes.of_use_case"),
+    ("/use-cases", "console.api.golden_sets.router"),
     ("", "console.api.kill_switches.router"),
     ("/audit", "console.api.audit.router"),
+    ("/audit", "console.api.evidence.router"),
 )
 
-api = NinjaAPI(
+api = Described(
     title="Operator console",
     version="1",
     description="Turn the knobs of AI assistants, stop them, and see what each of them enforces.",

@@ -2,63 +2,93 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
-from django.db.models import Q
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
+from django.utils import timezone
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from audit.models import Event
+from audit import proofs
+from audit.models import Event, Link
+from audit.search import Sought
 from console.api.auth import person
-from console.api.schemas import Events
-from usecases import permissions
+from console.api.schemas import EventOut, Events
+from usecases import record
 
 router = Router(tags=["audit"], auth=person)
+UNSIGNED = "Not in a signed checkpoint yet; the next one is made within a minute. Ask again then."
 
 
 class Filter(Schema):
-    """Which events; every part narrows."""
+    """Which events; every part narrows. `knob` is the path of what was changed, such as `bands.answer.from`."""
 
     use_case: Annotated[str, Field(max_length=80)] = ""
     actor: Annotated[str, Field(max_length=150)] = ""
     kind: Annotated[str, Field(max_length=64)] = ""
+    knob: Annotated[str, Field(max_length=300)] = ""
+    q: Annotated[str, Field(max_length=300)] = ""
     since: datetime | None = None
     until: datetime | None = None
     before: Annotated[int | None, Field(ge=1, le=2**63 - 1)] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
+class Place(Schema):
+    """Where an event stands in the chain, and the hash that stands for it."""
+
+    seq: int
+    leaf: str
+
+
+class EventWithProof(EventOut):
+    """One event. `proof` is what `python -m audit.verify` takes; null while nothing signed covers it (`unsigned`)."""
+
+    erased: list[str]
+    chain: Place | None
+    proof: dict[str, Any] | None
+    unsigned: str | None
+
+
 @router.get("/events", response=Events, summary="Audit events, newest first")
 def events(request: HttpRequest, wish: Query[Filter]) -> Any:
-    slugs = permissions.visible(request.user).values_list("slug", flat=True)
-    rows = Event.objects.filter(
-        Q(use_case__in=list(slugs)) | Q(use_case="", actor=request.user.get_username())
+    since, until = (_aware(moment) for moment in (wish.since, wish.until))
+    sought = Sought(
+        *(text.replace("\x00", "") for text in (wish.actor, wish.kind, wish.use_case, wish.knob, wish.q)),
+        since,
+        until,
     )
-    for field in ("use_case", "actor", "kind"):
-        if getattr(wish, field):
-            rows = rows.filter(**{field: getattr(wish, field)})
-    if wish.since:
-        rows = rows.filter(at__gte=wish.since)
-    if wish.until:
-        rows = rows.filter(at__lt=wish.until)
-    if wish.before:
-        rows = rows.filter(id__lt=wish.before)
-    page = list(rows.order_by("-id")[: wish.limit])
-    more = len(page) == wish.limit
-    return {"events": [_row(event) for event in page], "next_before": page[-1].id if more else None}
+    seen = record.sight(request.user)  # type: ignore[arg-type]
+    found, older = record.page(seen, sought, wish.before, wish.limit)
+    return {"events": [record.as_dict(event) for event in found], "next_before": older}
 
 
-def _row(event: Event) -> dict[str, Any]:
-    fields = (
-        "id",
-        "kind",
-        "sentence",
-        "actor",
-        "actor_kind",
-        "entry_point",
-        "request_id",
-        "use_case",
-        "version",
-    )
-    more = ("reason", "old", "new")
-    return {"at": event.at.isoformat(), **{field: getattr(event, field) for field in (*fields, *more)}}
+def _aware(moment: datetime | None) -> datetime | None:
+    """Read a moment without a zone in the installation's."""
+    return timezone.make_aware(moment) if moment and timezone.is_naive(moment) else moment
+
+
+@router.get(
+    "/events/{uid}",
+    response=EventWithProof,
+    summary="One audit event, with the proof that it is in the record",
+)
+def event(request: HttpRequest, uid: UUID) -> Any:
+    found = record.one(request.user, uid)  # type: ignore[arg-type]
+    if found is None:
+        raise Http404(f"There is no event {uid}.")
+    link = Link.objects.filter(event_id=found.pk).first()
+    proof, unsigned = _proof(found)
+    return record.as_dict(found) | {
+        "erased": list(found.erased),
+        "chain": {"seq": link.seq, "leaf": bytes(link.leaf).hex()} if link else None,
+        "proof": proof,
+        "unsigned": unsigned,
+    }
+
+
+def _proof(found: Event) -> tuple[dict[str, Any] | None, str | None]:
+    try:
+        return proofs.inclusion(found), None
+    except proofs.NotSigned:
+        return None, UNSIGNED

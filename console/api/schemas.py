@@ -172,6 +172,7 @@ class UseCaseOut(Schema):
 
 class EventOut(Schema):
     id: int
+    uid: str
     at: str
     kind: str
     sentence: str

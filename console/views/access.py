@@ -16,7 +16,7 @@ from usecases.actions.access import refusal
 from usecases.exports import csv_response
 from usecases.models import BusinessUnit
 from usecases.publishing import Refused
-from usecases.record import moment
+from usecases.views.access import last_moment
 from usecases.views.kill_switches import button, person
 from usecases.views.refusals import errors_by_field
 
@@ -122,7 +122,7 @@ def list_reviews(request: HttpRequest) -> HttpResponse:
 
 def _start(request: HttpRequest, by: User) -> Any:
     kind, _, slug = request.POST.get("scope", "").partition(":")
-    due = moment(request.POST.get("due_at", ""), end=True)
+    due = last_moment(request.POST.get("due_at", ""))
     if due is None:
         raise refusal("due_at", "Choose the day until which it should be done.")
     mine = access_reviews.reviewable(by)

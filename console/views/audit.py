@@ -1,16 +1,24 @@
-"""The record over all use cases that the viewer may see."""
+"""The record over all use cases that the viewer may see: to filter, to read, to take along."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from audit.models import Event
+from console import saved_filters
+from console.models import SavedFilter
 from routing.engine import describe
-from usecases import record
-from usecases.exports import csv_response
+from usecases import permissions, record, record_knobs
+from usecases.exports import csv_response, lines_response
+from usecases.publishing import Refused
 from usecases.record import Wish
 from usecases.views.kill_switches import person
 
@@ -22,28 +30,40 @@ DOTS = {
     "version.applied": "",
     "version.reverted": "",
 }
+UNREAD = ("content",)  # digests, for proofs: the event's own page has them apart
 
 
 @login_required
 def audit(request: HttpRequest) -> HttpResponse:
     """Show one page of events, newest first."""
-    viewer, wish = person(request), Wish.of(request.GET)
-    events, older = record.page(viewer, wish, request.GET.get("before", ""))
-    query = request.GET.copy()
-    query.pop("before", None)
+    return _page(request, Wish.of(request.GET), record.place(request.GET.get("before", "")))
+
+
+def _page(
+    request: HttpRequest, wish: Wish, before: int | None = None, status: int = 200, **told: Any
+) -> HttpResponse:
+    viewer = person(request)
+    seen = record.sight(viewer)
+    events, older = record.page(seen, wish.sought, before)
+    chosen = permissions.visible(viewer).filter(slug=wish.use_case).first() if wish.use_case else None
+    kept = SavedFilter.objects.filter(user=viewer)
     context = {
-        "events": [_entry(event) for event in events],
+        "events": [entry(event) for event in events],
         "older": older,
-        "first": "before" not in request.GET,
+        "first": before is None,
         "wish": wish,
-        "choices": record.choices(viewer),
-        "query": query.urlencode(),
+        "choices": record.choices(viewer, seen),
+        "knobs": record_knobs.choices(chosen, wish.knob),
+        "query": wish.query,
+        "kept": kept,
+        "kept_name": next((row.name for row in kept if row.query == wish.query), ""),
         "zone": timezone.get_current_timezone_name(),
     }
-    return render(request, "console/audit.html", context)
+    return render(request, "console/audit.html", context | told, status=status)
 
 
-def _entry(event: Event) -> dict[str, Any]:
+def entry(event: Event) -> dict[str, Any]:
+    """Return an event with the words that a page shows of it."""
     return {
         "event": event,
         "dot": DOTS.get(event.kind, "quietly"),
@@ -56,7 +76,7 @@ def _values(old: Any, new: Any) -> list[dict[str, Any]]:
     """Set old and new values side by side, key by key; one row for values that have no keys."""
     if isinstance(old, dict | None) and isinstance(new, dict | None):
         before, after = old or {}, new or {}
-        keys = list(dict.fromkeys([*before, *after]))
+        keys = [key for key in dict.fromkeys([*before, *after]) if key not in UNREAD]
         rows = [{"path": key, "old": before.get(key), "new": after.get(key)} for key in keys]
     else:
         rows = [{"path": "", "old": old, "new": new}]
@@ -76,3 +96,43 @@ def audit_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Send everything that the filter finds."""
     rows = record.export(person(request), Wish.of(request.GET))
     return csv_response(request, "audit.csv", record.HEADER, rows)
+
+
+@login_required
+def audit_jsonl(request: HttpRequest) -> StreamingHttpResponse:
+    """Send everything that the filter finds, one event a line: all values, and where each stands in the chain."""
+    return lines_response(request, "audit.jsonl", _lines(person(request), Wish.of(request.GET)))
+
+
+def _lines(viewer: Any, wish: Wish) -> Iterator[str]:
+    for found in record.export_lines(viewer, wish):
+        yield json.dumps(found, ensure_ascii=False)
+
+
+@login_required
+@require_POST
+def keep(request: HttpRequest) -> HttpResponse:
+    """Keep the filter that is shown under a name."""
+    query, name = request.POST.get("query", ""), request.POST.get("name", "")
+    try:
+        row = saved_filters.save(by=person(request), name=name, query=query)
+    except Refused as refused:
+        return _page(request, Wish.of(QueryDict(query)), status=422, trouble=str(refused), typed=name)
+    messages.success(request, f"Kept as “{row.name}”.")
+    return redirect(f"{reverse('audit')}?{row.query}")
+
+
+@login_required
+@require_POST
+def kept(request: HttpRequest, pk: int) -> HttpResponse:
+    """Rename or delete a filter of one's own; somebody else's is not there."""
+    row = get_object_or_404(SavedFilter, pk=pk, user=person(request))
+    try:
+        if request.POST.get("do") == "delete":
+            saved_filters.delete(row=row, by=person(request))
+            messages.success(request, f"“{row.name}” is no longer kept.")
+        else:
+            saved_filters.rename(row=row, by=person(request), name=request.POST.get("name", ""))
+    except Refused as refused:
+        return _page(request, Wish.of(QueryDict(row.query)), status=422, trouble=str(refused))
+    return redirect(f"{reverse('audit')}?{row.query}")

@@ -21,6 +21,11 @@ function resolved(colour) {
   return found;
 }
 
+// On a phone a legend has a line for each entry; the plot keeps the height that it was given.
+function legendHeight(figure) {
+  return 19 * figure.data.filter((trace) => trace.showlegend !== false).length;
+}
+
 const drawn = new WeakMap();
 
 export function draw(place) {
@@ -32,6 +37,7 @@ export function draw(place) {
   const figure = coloured(JSON.parse(source.textContent), getComputedStyle(document.documentElement));
   figure.layout.font.family = getComputedStyle(document.body).fontFamily;
   figure.layout.autosize = true;
+  if (narrow.matches && figure.layout.legend?.yref === "container") figure.layout.height += legendHeight(figure);
   return Plotly.react(place, figure.data, figure.layout, { displayModeBar: false, responsive: true, staticPlot: narrow.matches });
 }
 
@@ -42,4 +48,5 @@ function drawAll() {
 addEventListener("load", drawAll);
 if (document.readyState === "complete") drawAll();
 dark.addEventListener("change", drawAll);
+narrow.addEventListener("change", drawAll);
 document.body.addEventListener("refreshed", drawAll);

@@ -2,11 +2,17 @@
 
 A page fails its test when the browser reports an error: a script's, a refused resource, a breach of the content
 security policy. Tests that provoke one say so with `expected_errors.append("status of 403")`.
+
+Whoever wants a page seen wide and narrow, light and dark loads it once and turns it about, since loading is what takes
+time: `looks(page)`, whose `fits_every_way()` holds axe-core and the screen's width against all four and names the look
+that fails. A test asks for a `look` of its own (`@pytest.mark.parametrize("look", LOOKS, ids=str)`) only where what a
+person *does* differs with the screen. Modules whose `STACK` is the same still have stacks of their own: what one test
+leaves behind would be found by the next.
 """
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -19,6 +25,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Playwright,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -49,6 +56,10 @@ class Look:
 
     def __str__(self) -> str:
         return f"{self.width}px-{self.scheme}"
+
+    @property
+    def size(self) -> ViewportSize:
+        return {"width": self.width, "height": 900 if self.width > 600 else 844}
 
 
 LOOKS = [Look(1440, "light"), Look(1440, "dark"), Look(390, "light"), Look(390, "dark")]
@@ -97,10 +108,9 @@ def open_page(
     errors: list[str] = []
 
     def open_one(*, by: str = "", look: Look = LOOKS[0], **options: Any) -> Page:
-        height = 900 if look.width > 600 else 844
         context = browser.new_context(
             base_url=stack.web_url,
-            viewport={"width": look.width, "height": height},
+            viewport=look.size,
             color_scheme=look.scheme,
             reduced_motion="reduce",
             storage_state=_session(browser, stack, by) if by else None,
@@ -143,6 +153,57 @@ def axe() -> Callable[[Page], None]:
         assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
 
     return check
+
+
+@dataclass(frozen=True)
+class Looks:
+    """One loaded page, to be seen each way."""
+
+    page: Page
+    axe: Callable[[Page], None]
+    ways: Sequence[Look]
+
+    def each(self) -> Iterator[Look]:
+        """Turn the page to each look in turn, and wait until it has been laid out and painted anew."""
+        for look in self.ways:
+            self.page.set_viewport_size(look.size)
+            self.page.emulate_media(color_scheme=look.scheme)
+            self.page.evaluate(SETTLED)
+            yield look
+
+    def fits_every_way(self) -> None:
+        """Assert of each look that axe-core finds nothing and that nothing is wider than the screen; tell all."""
+        faults = []
+        for look in self.each():
+            try:
+                self.axe(self.page)
+            except AssertionError as found:
+                faults.append(f"{look}: {found}")
+            if (over := self.page.evaluate(OVERFLOW)) > 0:
+                faults.append(f"{look}: {self.page.url} is {over} px wider than the screen")
+        assert not faults, "\n\n".join(faults)
+
+
+# Style, layout and charts follow a new size within two frames; what moves then is asked to end first.
+SETTLED = """async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    await frame();
+    await frame();
+    const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    await Promise.allSettled(moving.map((one) => one.finished));
+    await frame();
+}"""
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture
+def looks(axe: Callable[[Page], None]) -> Callable[..., Looks]:
+    """See a loaded page each way: `looks(page).fits_every_way()`, or `for look in looks(page).each(): …`."""
+
+    def turned(page: Page, ways: Sequence[Look] = LOOKS) -> Looks:
+        return Looks(page, axe, ways)
+
+    return turned
 
 
 def sign_in(page: Page, username: str, password: str) -> None:

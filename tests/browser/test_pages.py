@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from uuid6 import uuid7
 
-from tests.browser.conftest import Look
+from tests.browser.conftest import Looks
 from tests.faults.watching import until
 from tests.stack import Stack
 
@@ -41,6 +41,7 @@ PAGES = [
     f"{USE_CASE}/import",
     f"{USE_CASE}/assistants",
     f"{USE_CASE}/guardrails",
+    f"{USE_CASE}/evidence",
 ]
 
 
@@ -105,35 +106,29 @@ def audits_of_a_model_that_boasts(stack: Stack) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_page_is_accessible_and_fits(
-    open_page: Callable[..., Page], axe: Callable[[Page], None], look: Look, path: str
+    open_page: Callable[..., Page], looks: Callable[..., Looks], path: str
 ) -> None:
-    page = open_page(by="admin", look=look)
+    page = open_page(by="admin")
     page.goto(path)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-
-    axe(page)
-
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0, f"{path} is {overflow} px wider than a {look} screen"
+    looks(page).fits_every_way()
 
 
-def test_sign_in_page_is_accessible(
-    open_page: Callable[..., Page], axe: Callable[[Page], None], look: Look
-) -> None:
-    page = open_page(look=look)
+def test_sign_in_page_is_accessible(open_page: Callable[..., Page], looks: Callable[..., Looks]) -> None:
+    page = open_page()
     page.goto("/")
     expect(page.get_by_label("Password")).to_be_visible()
-    axe(page)
+    looks(page).fits_every_way()
 
 
 def test_a_page_that_is_not_there_says_so(
-    open_page: Callable[..., Page], axe: Callable[[Page], None], look: Look, expected_errors: list[str]
+    open_page: Callable[..., Page], looks: Callable[..., Looks], expected_errors: list[str]
 ) -> None:
     expected_errors.append("404")
-    page = open_page(by="ops", look=look)
+    page = open_page(by="ops")
     page.goto("/use-cases/nowhere/tune")
     expect(page.get_by_role("main")).to_contain_text("no")
-    axe(page)
+    looks(page).fits_every_way()
 
 
 def test_a_wrong_password_is_told_without_saying_which_part_is_wrong(open_page: Callable[..., Page]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LOOKS, Look
+from tests.browser.conftest import Looks
 from tests.history import ladder
 from tests.stack import Stack
 
@@ -88,18 +88,15 @@ def test_a_promise_is_stated_kept_by_a_recommended_setting_and_certified(
     expect(page.locator("#certificate")).to_contain_text("At most 3.5 % wrong among answered")
 
 
-@pytest.mark.parametrize("look", LOOKS[1:3], ids=str)
 def test_the_whole_page_is_accessible_and_fits(
-    open_page: Callable[..., Page], axe: Callable[[Page], None], look: Look
+    open_page: Callable[..., Page], looks: Callable[..., Looks]
 ) -> None:
-    page = open_page(by="ops", look=look)
+    page = open_page(by="ops")
     page.goto(PROMISE)
     expect(page.locator("#ladders .js-plotly-plot")).to_be_visible()
     for table in page.get_by_text("As a table").all():
         table.click()
-    axe(page)
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0
+    looks(page).fits_every_way()
 
 
 def test_without_scripts_every_part_has_a_page(open_page: Callable[..., Page]) -> None:

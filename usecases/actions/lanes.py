@@ -81,8 +81,8 @@ def create(*, slug: str, by: User, reason: str = "", dry_run: bool = False, **sa
 def set_lane(*, lane: Lane, by: User, reason: str = "", dry_run: bool = False, **said: Any) -> Done:
     """Set a lane for all who use it; what is not said stays. What is live stays live, the next change has to keep it.
 
-    Raises `Forbidden` also where the right to approve is missing on a use case that uses it, `Refused` where it makes no
-    sense, or where nothing fits it together with what else holds there. `dry_run` writes nothing.
+    Raises `Forbidden` also where the right to approve is missing on a use case that uses it, `Refused` where it makes
+    no sense, or where nothing fits it together with what else holds there. `dry_run` writes nothing.
     """
     check(by)
     versions.check_reason(reason)

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit import log
+from routing.engine import diff
 from routing.engine.digest import digest
 from routing.models import State
 from usecases import lanes, overriding, permissions
@@ -134,14 +135,15 @@ def _return(use_case: UseCase, standing: Version, before: Version, *, by: log.Pe
         # Risk has tightened the limits meanwhile: neither document may be live.
         state = State.BASELINE
         sentence = f"Override ended: r{before.number} no longer keeps the limits, so sent to baseline."
+    turned_back = diff.changes(standing.document, before.document)
     story = Story(
         kind="override_end",
         event="override.ended",
         sentence=sentence,
         reason=reason,
         returns_to=None if state == State.LIVE else standing.number + 1,
-        old={"version": standing.number},
-        new={"version": before.number, "state": state},
+        old={"version": standing.number} | {change.path: change.old for change in turned_back},
+        new={"version": before.number, "state": state} | {change.path: change.new for change in turned_back},
     )
     content = Content(state, before.document, standing.baseline, standing.message)
     return publish(use_case=use_case, content=content, story=story, by=by, number=standing.number + 1)

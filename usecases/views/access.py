@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -11,9 +11,10 @@ from django.contrib.auth.models import Group, User
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 
 from usecases import access, delegations, permissions
-from usecases.access import Access, Holder, Row
+from usecases.access import HEADER, Access, Holder, Row, table
 from usecases.actions import access as rights
 from usecases.actions import delegations as loans
 from usecases.actions import units
@@ -32,7 +33,6 @@ KINDS = {
     "superuser": "as superuser",
 }
 FIELDS = {"grant": ("holder", "verbs", "reason"), "lend": ("to", "verbs", "until", "reason")}
-HEADER = ["person", "right", "by", "from", "until", "approval_counts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +115,6 @@ def as_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     )
 
 
-def table(rows: list[Row]) -> list[list[Any]]:
-    """Return people and rights as rows of a table."""
-    return [
-        [row.name, verb, source.kind, source.name, source.until, row.named if verb == "approve" else None]
-        for row in rows
-        for verb in row.verbs
-        for source in row.sources[verb]
-    ]
-
-
 @login_required
 def grant(request: HttpRequest, slug: str) -> HttpResponse:
     """Give a person or a group rights; what was typed stays where something is wrong."""
@@ -146,7 +136,7 @@ def lend(request: HttpRequest, slug: str) -> HttpResponse:
 
     def act(use_case: UseCase, by: User) -> str:
         post = request.POST
-        until = moment(post.get("until", ""), end=True)
+        until = last_moment(post.get("until", ""))
         if until is None:
             raise rights.refusal("until", "Choose the last day.")
         row = loans.lend(
@@ -160,6 +150,13 @@ def lend(request: HttpRequest, slug: str) -> HttpResponse:
         return f"{row.holder.get_username()} may {access.listed(row.verbs)} here by your right. It ends by itself."
 
     return _tried(request, slug, "lend", act)
+
+
+def last_moment(text: str) -> datetime | None:
+    """Return the last second of a day, in the reader's zone, or a moment that was named."""
+    found = moment(text, end=True)
+    whole = found is not None and parse_date(text.strip()[:40]) is not None
+    return found - timedelta(seconds=1) if found and whole else found
 
 
 def _tried(request: HttpRequest, slug: str, form: str, act: Callable[[UseCase, User], str]) -> HttpResponse:

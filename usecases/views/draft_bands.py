@@ -10,7 +10,6 @@ from django.utils import timezone
 from routing import traffic
 from usecases.fields import CONFIDENCE, is_number
 from usecases.histogram import Histogram, histogram
-from usecases.models import Guardrail
 from usecases.views.draft_work import Shown, Work, anchor, by_key, listed
 
 ANSWER = "bands.answer.from"
@@ -97,9 +96,10 @@ def bands_card(work: Work, window: str, *, with_traffic: bool) -> dict[str, Any]
         "handles": _handles(work, placed),
         "rows": _rows(work),
         "live_marks": _live_marks(work),
-        "lane": _lane(work.guardrail),
+        "lane": _lane(work.bound(ANSWER)),
         "sentence": _sentence(work, placed),
-        "guardrail": guardrail_words(work.guardrail),
+        "guardrail": guardrail_words(work.bound(ANSWER)),
+        "said": [words for path in _band_paths(work) for words in work.said(path)],
         "actions": ACTIONS,
         "window": window,
         "window_words": WINDOWS[window][0],
@@ -137,7 +137,7 @@ def _stretches(placed: list[tuple[int, dict[str, Any]]]) -> list[Stretch]:
 
 def _handles(work: Work, placed: list[tuple[int, dict[str, Any]]]) -> list[Handle]:
     """Return a handle for every edge but the lowest, which is 0 by rule; the surest band last, as on the axis."""
-    knobs = work.guardrail.knobs
+    knobs = work.bounds.get("knobs") or {}
     answers = [band for _, band in placed if band.get("action") == "answer"]
     found = []
     for index, band in [pair for pair in placed if pair[1]["from"] > 0]:
@@ -182,9 +182,17 @@ def _live_marks(work: Work) -> list[float]:
     return [_per_cent(b["from"]) for b in listed(work.live, "bands") if (_edge(b) or 0) > 0]
 
 
-def _lane(guardrail: Guardrail) -> Range | None:
-    lane = (guardrail.knobs.get(ANSWER) or {}).get("lane")
-    return Range(_per_cent(lane[0]), _per_cent(min(lane[1], 1.0) - lane[0])) if lane else None
+def _band_paths(work: Work) -> list[str]:
+    """Return the edges of bands that anybody bounds, the answering one first."""
+    named = (f"bands.{band.get('name')}.from" for band in listed(work.document, "bands"))
+    return list(dict.fromkeys([ANSWER, *named]))
+
+
+def _lane(bound: Mapping[str, Any]) -> Range | None:
+    lane = bound.get("lane")
+    if not lane or lane[0] > lane[1]:
+        return None
+    return Range(_per_cent(lane[0]), _per_cent(min(lane[1], 1.0) - lane[0]))
 
 
 def _sentence(work: Work, placed: list[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -207,9 +215,8 @@ def _sentence(work: Work, placed: list[tuple[int, dict[str, Any]]]) -> list[dict
     return parts
 
 
-def guardrail_words(guardrail: Guardrail) -> str:
-    """Say how far answering may be loosened, and who said so; empty where nobody did."""
-    bound = guardrail.knobs.get(ANSWER) or {}
+def guardrail_words(bound: Mapping[str, Any]) -> str:
+    """Say how far answering may be loosened; empty where nobody bounds it. Who said so stands beside it."""
     lane, limit = bound.get("lane"), bound.get("limit")
     if not (lane or limit):
         return ""
@@ -218,7 +225,7 @@ def guardrail_words(guardrail: Guardrail) -> str:
         words.append(_between(lane, "without approval" if not limit or limit[0] < lane[0] else ""))
     if limit and (not lane or limit[0] < lane[0]):
         words.append(f"never lower than {limit[0]:.2f}" if lane else _between(limit, ""))
-    return f"Guardrail: answer {', '.join(words)}, set by {guardrail.set_by} on"
+    return f"Guardrail: answer {', '.join(words)}."
 
 
 def _between(pair: list[float], tail: str) -> str:

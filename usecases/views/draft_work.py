@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from routing.engine import describe, diff
+from routing.engine import describe, diff, knobs
 from routing.engine.validation import Fault, faults
 from usecases import checks, judging, lanes, permissions, selectors, strictest
 from usecases.actions import drafts
@@ -141,6 +141,20 @@ class Work:
     def said(self, path: str) -> list[str]:
         """Say what each part says of a knob, who set it, and why."""
         return lanes.words(strictest.said_of(self.parts, path), path)
+
+    def _said_under(self, part: str) -> list[str]:
+        paths = [path for path in self.bounds.get("knobs") or {} if path.startswith(f"{part}.")]
+        return [f"{knobs.label(path)}. {words}" for path in paths for words in self.said(path)]
+
+    @property
+    def said_of_rules(self) -> list[str]:
+        """What is said of the answer thresholds of rules."""
+        return self._said_under("rules")
+
+    @property
+    def said_of_ladder(self) -> list[str]:
+        """What is said of where answers stand on the ladder."""
+        return self._said_under("ladder")
 
     @property
     def live(self) -> Document:

@@ -143,6 +143,7 @@ def test_a_tampering_is_found_and_named(change: str, kind: str, words: str, reco
 
 def test_a_value_that_was_moved_into_its_salt_is_found(record: list[int]) -> None:
     """Salt and value are hashed as one: what is taken from the one and given to the other changes no digest."""
+    execute("ALTER TABLE audit_event ENABLE TRIGGER audit_seal")
     told = write(8, sentence='Sent "claims" to baseline.')
     seal()
     execute("ALTER TABLE audit_event DROP CONSTRAINT audit_event_sealed")

@@ -126,7 +126,7 @@ def _parsed(file: str) -> dict[str, Any]:
     try:
         return configs.parse(_read(file))
     except EXPECTED as error:
-        raise CommandError("\n".join(configs.reasons(error))) from None
+        raise CommandError("\n".join(f"{file}: {reason}" for reason in configs.reasons(error))) from None
 
 
 def _read(file: str) -> str:

@@ -48,7 +48,9 @@ def test_there_are_three_use_cases_of_two_models_each() -> None:
     assert list(USE_CASES) == ["claims-summary", "dispute-triage", "refund-answers"]
     for slug, given in USE_CASES.items():
         assert given["slug"] == slug
-        assert set(given) == {"slug", "name", "owner", "document", "baseline", "message", "guardrails"}
+        assert {"slug", "name", "owner", "document", "baseline", "message", "guardrails", "one_pager"} <= set(
+            given
+        )
         assert faults(given["document"]) == []
         assert faults(given["baseline"], baseline=True) == []
         assert [rung["model"] for rung in given["document"]["ladder"]] == ["small", "large"]

@@ -1,0 +1,70 @@
+"""The API's description of itself (OpenAPI 3.1), with every status that an operation may answer besides its own."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+from routing.problems import CONTENT_TYPE
+
+PROBLEM: Final = {
+    "title": "Problem",
+    "description": "Why a request was refused (RFC 9457).",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "description": "Everything that is wrong with the input: where, and what would be right.",
+            "items": {
+                "type": "object",
+                "required": ["path", "message"],
+                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+ALWAYS: Final = {
+    400: "The request cannot be understood",
+    401: "No valid token",
+    403: "The caller may not do this",
+    422: "What was sent is at fault, or the rules do not allow it; see `errors`",
+    503: "The database does not answer, or a history is still being read; `Retry-After` says when to ask again",
+}
+NOT_THERE: Final = "There is no such thing, or the caller may not see it"
+STALE: Final = "Something else was published meanwhile; `live` says what"
+TOO_LARGE: Final = "The body is too large"
+
+
+class Described(NinjaAPI):
+    """An API whose description names its refusals too."""
+
+    def get_openapi_schema(self, *args: Any, **kwargs: Any) -> OpenAPISchema:
+        """Return the description, with a problem document for each way to be refused."""
+        schema = super().get_openapi_schema(*args, **kwargs)
+        schema["components"].setdefault("schemas", {})["Problem"] = PROBLEM
+        for path, methods in schema["paths"].items():
+            for method, operation in methods.items():
+                for status, words in _refusals(path, method, operation).items():
+                    operation["responses"].setdefault(status, _problem(words))
+        return schema
+
+
+def _refusals(path: str, method: str, operation: Mapping[str, Any]) -> dict[int, str]:
+    """Return the statuses of refusals that an operation may answer, each with its words."""
+    found = dict(ALWAYS)
+    if "{" in path:
+        found[404] = NOT_THERE
+    if method != "get":
+        found |= {409: STALE, 413: TOO_LARGE}
+    return found
+
+
+def _problem(words: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": words, "content": {CONTENT_TYPE: {"schema": schema}}}

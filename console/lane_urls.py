@@ -1,0 +1,12 @@
+"""Addresses of the lanes that several use cases share."""
+
+from django.urls import URLPattern, path
+
+from console.views import lanes
+
+urlpatterns: list[URLPattern] = [
+    path("", lanes.lanes, name="lanes"),
+    path("/new", lanes.new, name="lane-new"),
+    path("/<slug:slug>", lanes.lane, name="lane"),
+    path("/<slug:slug>/delete", lanes.delete, name="lane-delete"),
+]

@@ -1,0 +1,383 @@
+"""The record's pages: what an auditor asks, filters that somebody keeps, one event with its proof, exports, erasure."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.documents import claims
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    from usecases.models import UseCase
+
+
+@pytest.fixture
+def hidden(admin: "User", ops: "User", use_case: "UseCase") -> "UseCase":
+    """A use case that the operations group may not see."""
+    from django.contrib.auth.models import Group
+    from guardian.shortcuts import remove_perm
+
+    from usecases.actions import use_cases
+
+    made = use_cases.create(
+        slug="hidden", name="Hidden job", owner="desk", document=claims(), by=admin
+    ).use_case
+    for verb in ("view", "tune", "kill", "review"):
+        remove_perm(f"usecases.{verb}_usecase", Group.objects.get(name="operations"), made)
+    return made
+
+
+@pytest.fixture
+def turned(use_case: "UseCase", ops: "User") -> "UseCase":
+    """The answer threshold was turned once, for a reason, and its limits stayed."""
+    from usecases.actions import versions
+
+    versions.apply(use_case=use_case, document=claims(0.9), by=ops, reason="Complaints of March")
+    return use_case
+
+
+@pytest.fixture
+def kinds(client: "Client") -> Callable[[str], list[str]]:
+    """The kinds of all events that an address finds, newest first."""
+
+    def found(query: str) -> list[str]:
+        text = b"".join(client.get(f"/audit.csv?{query}")).decode()  # type: ignore[arg-type]
+        return [row["kind"] for row in csv.DictReader(io.StringIO(text))]
+
+    return found
+
+
+def test_who_changed_this_knob_and_why(
+    client: "Client", ops: "User", risk: "User", turned: "UseCase", kinds: Callable[[str], list[str]]
+) -> None:
+    from usecases.actions import guardrails
+
+    limits = turned.guardrail.knobs | {
+        "bands.answer.from": {"lane": [0.8, 0.95], "limit": [0.6, 1.0], "reason": ""}
+    }
+    guardrails.set_limits(
+        use_case=turned, knobs=limits, approved_models=turned.guardrail.approved_models, by=risk
+    )
+    client.force_login(ops)
+
+    assert kinds("knob=bands.answer.from") == ["guardrail.set", "version.applied"]
+    assert kinds("knob=bands.answer.from&person=ops") == ["version.applied"]
+    assert kinds("knob=bands") == ["guardrail.set", "version.applied"]
+    assert kinds("knob=thresholds.audit_share") == []
+    assert kinds("knob=bands.answer.from&period=today&q=complaints") == ["version.applied"]
+    assert kinds("knob=bands.answer.from&period=last-month") == []
+    shown = client.get("/audit?knob=bands.answer.from").content.decode()
+    assert '<option value="bands.answer.from" selected>Answer from</option>' in shown
+    assert "Complaints of March" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("complaints march", True),
+        ("COMPL", True),  # from the beginning of a word
+        ("plaints", False),
+        ("0.9", True),
+        ("claims", True),
+        ("complaints giraffe", False),
+        ("' | & ! :* ( \\", True),  # nothing to look for
+        ("'; complaints:*", True),
+    ],
+)
+def test_words_are_looked_for_from_their_beginning(
+    client: "Client",
+    ops: "User",
+    turned: "UseCase",
+    kinds: Callable[[str], list[str]],
+    words: str,
+    found: bool,
+) -> None:
+    from urllib.parse import quote
+
+    client.force_login(ops)
+
+    assert ("version.applied" in kinds(f"q={quote(words)}")) is found
+
+
+def test_periods_are_those_of_the_readers_calendar() -> None:
+    import zoneinfo
+
+    from django.utils import timezone
+
+    from usecases import record_periods
+
+    with timezone.override(zoneinfo.ZoneInfo("Europe/Berlin")):
+        march = record_periods.span("2026-03")
+        assert march is not None
+        assert [f"{end:%Y-%m-%d %H:%M %z}" for end in march] == [
+            "2026-03-01 00:00 +0100",
+            "2026-04-01 00:00 +0200",
+        ]
+        for name, _ in record_periods.choices():
+            first, last = record_periods.span(name) or (None, None)
+            assert first is not None
+            assert last is not None
+            assert first < last
+    assert record_periods.span("2026-13") is None
+    assert record_periods.span("") is None
+
+
+def test_events_of_none_are_an_admins_and_those_who_made_them(
+    client: "Client", ops: "User", risk: "User", admin: "User", kinds: Callable[[str], list[str]]
+) -> None:
+    from console import tokens
+
+    tokens.issue(name="mine", by=ops, user=ops)
+
+    for who, seen in ((ops, ["token.issued"]), (admin, ["token.issued"]), (risk, [])):
+        client.force_login(who)
+        assert kinds("kind=token.issued") == seen, who
+        assert kinds("q=mine&kind=token.issued") == seen, who
+        offered = '<option value="token.issued"' in client.get("/audit").content.decode()
+        assert offered is bool(seen), who
+
+
+def test_a_strangers_use_case_is_in_no_answer(
+    client: "Client", ops: "User", admin: "User", hidden: "UseCase", kinds: Callable[[str], list[str]]
+) -> None:
+    from audit.models import Event
+    from console import tokens
+    from usecases.actions import versions
+
+    versions.apply(use_case=hidden, document=claims(0.91), by=admin, reason="Secret reason")
+    event = Event.objects.filter(use_case="hidden").latest("id")
+    client.force_login(ops)
+
+    for query in (
+        "q=secret",
+        "use_case=hidden",
+        "knob=bands.answer.from",
+        "kind=version.applied",
+        "person=admin&q=Hidden",
+    ):
+        assert kinds(query) == [], query
+        assert "Secret" not in client.get(f"/audit?{query}").content.decode()
+        assert b"Secret" not in b"".join(client.get(f"/audit.jsonl?{query}"))  # type: ignore[arg-type]
+    assert '<option value="version.applied"' not in client.get("/audit").content.decode()
+    for path in ("", "/proof.json", "/erase"):
+        unseen, unknown = client.get(f"/audit/{event.uid}{path}"), client.get(f"/audit/{uuid.uuid4()}{path}")
+        assert (unseen.status_code, unknown.status_code) == (404, 404)
+    bearer = {"Authorization": f"Bearer {tokens.issue(name='t', by=ops, user=ops)[1]}"}
+    assert client.get(f"/api/v1/audit/events/{event.uid}", headers=bearer).status_code == 404
+    assert client.get("/api/v1/audit/events?knob=bands", headers=bearer).json()["events"] == []
+
+
+def test_one_event_tells_all_that_is_known_of_it(client: "Client", ops: "User", turned: "UseCase") -> None:
+    from audit.models import Event
+
+    event = Event.objects.filter(kind="version.applied").latest("id")
+    client.force_login(ops)
+
+    shown = client.get(f"/audit/{event.uid}").content.decode()
+
+    assert "Answer from" in shown
+    assert "Complaints of March" in shown
+    assert str(event.uid) in shown
+    assert f"/use-cases/claims/decisions?version={event.version}" in shown
+    before = Event.objects.filter(kind="use_case.created").latest("id")
+    assert f"/audit/{before.uid}" in shown
+
+
+def test_what_one_request_did_is_shown_together(client: "Client", ops: "User", hidden: "UseCase") -> None:
+    from audit import context, log
+
+    with context.through("page"):
+        seen = log.record(kind="drill", sentence="One.", by=ops, use_case="claims")
+        log.record(kind="drill", sentence="Two.", by=ops, use_case="claims")
+        log.record(kind="drill", sentence="Unseen.", by=ops, use_case="hidden")
+    client.force_login(ops)
+
+    shown = client.get(f"/audit/{seen.uid}").content.decode()
+
+    assert "Two." in shown
+    assert "Unseen." not in shown
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_proof_is_downloaded_and_verified_away_from_the_console(
+    client: "Client", ops: "User", turned: "UseCase", tmp_path: Path
+) -> None:
+    from audit import checkpoints
+    from audit.models import Event
+
+    event = Event.objects.filter(kind="version.applied").latest("id")
+    client.force_login(ops)
+    early = client.get(f"/audit/{event.uid}/proof.json")
+    assert early.status_code == 409
+    assert "Not signed yet" in early.content.decode()
+
+    checkpoints.make()
+    assert "Download proof" in client.get(f"/audit/{event.uid}").content.decode()
+    file = tmp_path / "proof.json"
+    file.write_bytes(client.get(f"/audit/{event.uid}/proof.json").content)
+    told = subprocess.run(
+        [sys.executable, "-m", "audit.verify", str(file)], capture_output=True, text=True, check=True
+    )
+    assert f"verified: event {event.uid}" in told.stdout
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lines_of_json_hold_values_and_place(client: "Client", ops: "User", turned: "UseCase") -> None:
+    client.force_login(ops)
+
+    text = b"".join(client.get("/audit.jsonl?knob=bands.answer.from")).decode()  # type: ignore[arg-type]
+    (line,) = [json.loads(line) for line in text.splitlines()]
+
+    assert line["new"]["bands.answer.from"] == 0.9
+    assert line["old"] == {"bands.answer.from": 0.85}
+    assert line["seq"] >= 1
+    assert len(line["leaf"]) == 64
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_api_filters_pages_and_proves(client: "Client", ops: "User", turned: "UseCase") -> None:
+    from audit import checkpoints
+    from audit.verify import verify_inclusion
+    from console import tokens
+
+    bearer = {"Authorization": f"Bearer {tokens.issue(name='t', by=ops, user=ops)[1]}"}
+
+    def ask(path: str) -> Any:
+        return client.get(f"/api/v1/audit/events{path}", headers=bearer).json()
+
+    (found,) = ask("?knob=bands.answer.from&q=complaints")["events"]
+    assert found["new"]["bands.answer.from"] == 0.9
+    first = ask("?limit=1&use_case=claims")
+    rest = ask(f"?limit=500&use_case=claims&before={first['next_before']}")
+    assert [e["kind"] for e in (*first["events"], *rest["events"])] == ["version.applied", "use_case.created"]
+    assert rest["next_before"] is None
+    unsigned = ask(f"/{found['uid']}")
+    assert unsigned["proof"] is None
+    assert "checkpoint" in unsigned["unsigned"]
+    checkpoints.make()
+    verify_inclusion(ask(f"/{found['uid']}")["proof"])
+    assert client.get("/api/v1/audit/events/nonsense", headers=bearer).status_code == 422
+
+
+def test_filters_are_kept_used_renamed_and_deleted(
+    client: "Client", ops: "User", risk: "User", use_case: "UseCase"
+) -> None:
+    from console.models import SavedFilter
+
+    client.force_login(ops)
+    kept = client.post(
+        "/audit/filters", {"name": " Knobs in  March ", "query": "knob=bands&period=2026-03&page=9"}
+    )
+    row = SavedFilter.objects.get()
+    assert (row.name, row.query) == ("Knobs in March", "knob=bands&period=2026-03")
+    assert kept.headers["Location"] == f"/audit?{row.query}"
+    assert "Knobs in March" in client.get("/audit").content.decode()
+    for bad in (
+        {"name": "", "query": row.query},
+        {"name": "x" * 81, "query": row.query},
+        {"name": "All", "query": ""},
+    ):
+        assert client.post("/audit/filters", bad).status_code == 422, bad
+    client.post("/audit/filters", {"name": "Knobs in March", "query": "knob=rules"})
+    row.refresh_from_db()
+    assert row.query == "knob=rules"
+
+    client.get("/audit")  # the notice of what was kept is read
+    client.force_login(risk)
+    assert "Knobs in March" not in client.get("/audit").content.decode()
+    assert client.post(f"/audit/filters/{row.pk}", {"do": "delete"}).status_code == 404
+
+    client.force_login(ops)
+    client.post("/audit/filters", {"name": "Other", "query": "kind=drill"})
+    assert client.post(f"/audit/filters/{row.pk}", {"do": "rename", "name": "Other"}).status_code == 422
+    client.post(f"/audit/filters/{row.pk}", {"do": "rename", "name": "Rules"})
+    client.post(f"/audit/filters/{row.pk}", {"do": "delete"})
+    assert list(SavedFilter.objects.values_list("name", flat=True)) == ["Other"]
+
+
+def test_somebody_keeps_fifty_filters_at_most(ops: "User") -> None:
+    from console import saved_filters
+    from usecases.publishing import Refused
+
+    for number in range(saved_filters.MOST):
+        saved_filters.save(by=ops, name=f"filter {number}", query="kind=drill")
+    with pytest.raises(Refused, match="50"):
+        saved_filters.save(by=ops, name="one more", query="kind=drill")
+
+
+def test_an_admin_erases_personal_data_and_the_record_tells_it(
+    client: "Client", ops: "User", admin: "User", turned: "UseCase", kinds: Callable[[str], list[str]]
+) -> None:
+    from audit.models import Event
+
+    event = Event.objects.filter(kind="version.applied").latest("id")
+    form = {"fields": ["reason"], "reason": "Names a customer", "sure": "yes"}
+    client.force_login(ops)
+    assert "Erase personal data" not in client.get(f"/audit/{event.uid}").content.decode()
+    assert client.post(f"/audit/{event.uid}/erase", form).status_code == 403
+
+    client.force_login(admin)
+    assert client.post(f"/audit/{event.uid}/erase", form | {"sure": ""}).status_code == 422
+    assert client.post(f"/audit/{event.uid}/erase", form | {"reason": " "}).status_code == 422
+    assert client.post(f"/audit/{event.uid}/erase", form | {"fields": []}).status_code == 422
+    assert Event.objects.get(pk=event.pk).reason == "Complaints of March"
+    assert client.post(f"/audit/{event.uid}/erase", form).status_code == 302
+    assert Event.objects.get(pk=event.pk).reason == ""
+    assert kinds("q=complaints") == []  # what is erased is found no more
+    assert kinds("kind=event.erased") == ["event.erased"]
+    client.post(f"/audit/{event.uid}/erase", form)
+    assert kinds("kind=event.erased") == ["event.erased"]  # nothing was left: nothing more is told
+
+
+def test_a_failing_audit_row_leaves_the_value(
+    admin: "User", turned: "UseCase", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from audit import log
+    from audit.models import Event
+    from usecases.actions import erasures
+
+    event = Event.objects.filter(kind="version.applied").latest("id")
+
+    def broken(**_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(log, "record", broken)
+    with pytest.raises(RuntimeError):
+        erasures.erase(event=event, fields=["reason"], by=admin, reason="Asked for")
+    assert Event.objects.get(pk=event.pk).reason == "Complaints of March"
+
+
+def test_erasing_from_the_command_line(admin: "User", ops: "User", turned: "UseCase") -> None:
+    from django.core.management import CommandError, call_command
+
+    from audit.models import Event
+
+    event = Event.objects.filter(kind="version.applied").latest("id")
+    out = io.StringIO()
+
+    for wrong in ({"by": "ops"}, {"by": "nobody"}, {"fields": "kind"}, {"reason": ""}):
+        options = {"fields": "reason", "reason": "Asked for", "by": "admin"} | wrong
+        with pytest.raises(CommandError):
+            call_command("erase_personal_data", str(event.uid), **options)
+    call_command(
+        "erase_personal_data",
+        str(event.uid),
+        fields="reason,actor",
+        reason="Asked for",
+        by="admin",
+        stdout=out,
+    )
+
+    assert "Erased" in out.getvalue()
+    left = Event.objects.get(pk=event.pk)
+    assert (left.reason, left.actor, left.erased_by) == ("", "", "admin")
