@@ -8,7 +8,11 @@ class ConsoleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Load our Celery app: tasks queued from pages and commands would else go to Celery's default broker."""
-        from console import celery
+        """Load our Celery app: tasks queued from pages and commands would else go to Celery's default broker.
+
+        And listen to who signs in.
+        """
+        from console import celery, sign_in_record
 
         celery.app.set_default()
+        sign_in_record.listen()

@@ -3,10 +3,11 @@
 import json
 import secrets
 from functools import cached_property, lru_cache
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,8 +32,48 @@ class Env(BaseSettings):
     database_pool_size: int = Field(default=12, ge=1)
     secure_cookies: bool = False
     trust_proxy: bool = False
+    trusted_proxies: str = ""
+    session_idle_hours: float = Field(default=12, gt=0)
+    session_max_hours: float = Field(default=168, gt=0)
+    lockout_minutes: float = Field(default=15, gt=0)
+    require_mfa: Literal["nobody", "approvers", "everybody"] = "nobody"
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = "single sign-on"
+    oidc_groups_claim: str = "groups"
+    oidc_group_map: str = ""
+    oidc_asks_second_factor: bool = False
     slow_apply_seconds: float = 0.0
     upload_max_mib: int = Field(default=2048, ge=1)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, given: str) -> str:
+        for one in _parts(given):
+            ip_network(one, strict=False)
+        return given
+
+    @field_validator("oidc_group_map")
+    @classmethod
+    def _groups(cls, given: str) -> str:
+        _group_map(given)
+        return given
+
+    @property
+    def proxies(self) -> list[str]:
+        """Networks whose word on a caller's address is taken. `TRUST_PROXY` alone means one on this machine."""
+        return _parts(self.trusted_proxies) or (["127.0.0.0/8", "::1"] if self.trust_proxy else [])
+
+    @property
+    def oidc(self) -> bool:
+        """Whether people may sign in through an OpenID Connect provider."""
+        return bool(self.oidc_issuer and self.oidc_client_id)
+
+    @property
+    def group_map(self) -> dict[str, list[str]]:
+        """The values of the provider's claim that give each group: `risk=corp-risk, admin=corp-admins`."""
+        return _group_map(self.oidc_group_map)
 
     @cached_property
     def data(self) -> Path:
@@ -69,6 +110,26 @@ class Env(BaseSettings):
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(50))
         return path.read_text().strip()
+
+
+def _parts(given: str) -> list[str]:
+    return [part.strip() for part in given.split(",") if part.strip()]
+
+
+def _group_map(given: str) -> dict[str, list[str]]:
+    """Read pairs, or JSON where a value itself holds a comma or an equals sign, as directory names do."""
+    if given.lstrip().startswith("{"):
+        read = json.loads(given)
+        return {
+            str(name): [values] if isinstance(values, str) else list(values) for name, values in read.items()
+        }
+    found: dict[str, list[str]] = {}
+    for pair in _parts(given):
+        name, sign, value = pair.partition("=")
+        if not (sign and name.strip() and value.strip()):
+            raise ValueError(f"“{pair}” is not GROUP=VALUE")
+        found.setdefault(name.strip(), []).append(value.strip())
+    return found
 
 
 @lru_cache(maxsize=1)

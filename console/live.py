@@ -2,7 +2,8 @@
 
 Events carry no content: `changed` names the use case and its version, `ready` (first after each connect) names what
 is current, so that a page rendered a moment too early finds out. Session and rights are looked up once, when the
-stream opens; every stream ends after some minutes and is opened anew, so a right that was taken ends there too.
+stream opens; every stream ends after some minutes and is opened anew, so a right that was taken ends there too. When
+a session ends, or its person is switched off, `dismiss` closes its streams at once.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from django.contrib import auth
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, parse_cookie
 
+from console.sessions import digest
 from routing.fanout import END, Message, Send, abort, sent_at_once
 from routing.stream import FIRST, Receive, Refusal, Scope, refuse
 from usecases import permissions
@@ -33,14 +35,20 @@ PING: Message = {"type": "http.response.body", "body": b": ping\n\n", "more_body
 
 
 class Watcher:
-    """One open page. `everything`: it lists all use cases, so a new one concerns it too."""
+    """One open page. `everything`: it lists all use cases, so a new one concerns it too.
 
-    __slots__ = ("everything", "send", "use_cases")
+    `names`: what a notification that ends it may say, of its person and of its session.
+    """
 
-    def __init__(self, *, use_cases: frozenset[str], everything: bool, send: Send) -> None:
+    __slots__ = ("everything", "names", "send", "use_cases")
+
+    def __init__(
+        self, *, use_cases: frozenset[str], everything: bool, send: Send, names: frozenset[str]
+    ) -> None:
         self.use_cases = use_cases
         self.everything = everything
         self.send = send
+        self.names = names
 
 
 class Live:
@@ -80,16 +88,17 @@ class Live:
         ]
         cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
         try:
-            slugs = await sync_to_async(_visible, thread_sensitive=False)(cookies)
+            found = await sync_to_async(_visible, thread_sensitive=False)(cookies)
         except (OperationalError, InterfaceError) as error:
             raise Refusal(503, "The database does not answer; try again shortly.") from error
-        if slugs is None:
+        if found is None:
             raise Refusal(401, "Sign in first.")
+        slugs, names = found
         if asked == EVERY:
-            return Watcher(use_cases=slugs, everything=True, send=send)
+            return Watcher(use_cases=slugs, everything=True, send=send, names=names)
         if asked not in slugs:
             raise Refusal(404, f"There is no use case “{asked}”.")
-        return Watcher(use_cases=frozenset([asked]), everything=False, send=send)
+        return Watcher(use_cases=frozenset([asked]), everything=False, send=send, names=names)
 
     def _open(self, watcher: Watcher) -> None:
         versions = {slug: number for slug, number in self._versions().items() if slug in watcher.use_cases}
@@ -110,6 +119,13 @@ class Live:
     def created(self) -> None:
         """Have the pages that list everything open their streams anew: they may see one more use case now."""
         for watcher in [watcher for watcher in self._watchers if watcher.everything]:
+            self._watchers.discard(watcher)
+            sent_at_once(watcher.send(END))
+
+    def dismiss(self, names: Iterable[str]) -> None:
+        """End the streams of sessions that have ended, and of people who were switched off."""
+        gone = set(names)
+        for watcher in [watcher for watcher in self._watchers if watcher.names & gone]:
             self._watchers.discard(watcher)
             sent_at_once(watcher.send(END))
 
@@ -145,8 +161,8 @@ class Live:
                 self._push(watcher, PING)
 
 
-def _visible(cookies: str) -> frozenset[str] | None:
-    """Return the use cases that the session's person may see; None for nobody signed in."""
+def _visible(cookies: str) -> tuple[frozenset[str], frozenset[str]] | None:
+    """Return the use cases that the session's person may see, and the session's names; None for nobody signed in."""
     request = HttpRequest()
     key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
@@ -154,6 +170,7 @@ def _visible(cookies: str) -> frozenset[str] | None:
         user: Any = auth.get_user(request)
         if not user.is_authenticated:
             return None
-        return frozenset(permissions.visible(user).values_list("slug", flat=True))
+        slugs = frozenset(permissions.visible(user).values_list("slug", flat=True))
+        return slugs, frozenset([f"person:{user.pk}", f"session:{digest(str(key))}"])
     finally:
         connection.close()

@@ -1,5 +1,6 @@
 """All settings of the console. What differs between machines comes from `console.env`."""
 
+from datetime import timedelta
 from typing import Any
 
 from csp.constants import NONE, SELF
@@ -26,6 +27,13 @@ INSTALLED_APPS = [
     "guardian",
     "simple_history",
     "csp",
+    "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "allauth.usersessions",
     "audit",
     "routing",
     "usecases",
@@ -48,6 +56,10 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
     "console.middleware.entry_point",
     "console.middleware.time_zone",
+    "allauth.account.middleware.AccountMiddleware",
+    "console.sessions.middleware",
+    "console.second_factor.middleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "console.urls"
@@ -91,6 +103,7 @@ DATABASE_URL = ENV.database
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: a locked name is not even looked up
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
@@ -102,9 +115,61 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "portfolio"
 LOGOUT_REDIRECT_URL = "sign-in"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = int(ENV.session_idle_hours * 3600)
+SESSION_MAX_AGE = int(ENV.session_max_hours * 3600)
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.secure_cookies
+TRUSTED_PROXIES = ENV.proxies
+# Shared by all web processes, and there while Redis is not: second factors' used codes and counts of guesses.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "console_cache"}}
+
+ACCOUNT_ADAPTER = "console.adapters.Accounts"
+ACCOUNT_FORMS = {"login": "console.sign_in_forms.SignInForm"}
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True  # as long as `SESSION_COOKIE_AGE`: `console.sessions` renews it
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+# Passwords are counted by axes; what is left to allauth are codes of second factors, asked after the password.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "5/5m/key,50/d/key"}
+MFA_ADAPTER = "console.adapters.SecondFactors"
+MFA_TOTP_ISSUER = "Operator console"
+MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
+REQUIRE_MFA = ENV.require_mfa
+SOCIALACCOUNT_ADAPTER = "console.adapters.Providers"
+SOCIALACCOUNT_AUTO_SIGNUP = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an address alone never opens an account that was there before
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}
+}
+if ENV.oidc:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"] = [
+        {
+            "provider_id": "oidc",
+            "name": ENV.oidc_name,
+            "client_id": ENV.oidc_client_id,
+            "secret": ENV.oidc_client_secret,
+            "settings": {"server_url": ENV.oidc_issuer, "oauth_pkce_enabled": True},
+        }
+    ]
+OIDC_GROUPS_CLAIM = ENV.oidc_groups_claim
+OIDC_GROUP_MAP = ENV.group_map
+OIDC_ASKS_SECOND_FACTOR = ENV.oidc_asks_second_factor
+
+AXES_HANDLER = "console.lockout.Handler"
+AXES_LOCKOUT_CALLABLE = "console.lockout.told"
+AXES_CLIENT_IP_CALLABLE = "console.addresses.of"
+AXES_USERNAME_CALLABLE = "console.lockout.name_of"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=ENV.lockout_minutes)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else whoever keeps guessing locks out for ever
+AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ACCESS_FAILURE_LOG = True
+AXES_DISABLE_ACCESS_LOG = True  # sign-ins are in the record
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "code"]
+AXES_VERBOSE = False
 if ENV.trust_proxy:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
@@ -162,5 +227,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},
+    },
 }

@@ -73,6 +73,7 @@ class Installation:
             "--backlog",
             "4096",
             "--no-access-log",
+            "--no-proxy-headers",  # `console.addresses` reads them, from proxies that were named
             "--log-level",
             "warning",
         )

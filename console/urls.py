@@ -4,15 +4,14 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from console import health
 from console.api import api
-from console.views import access, approvals, assistants, audit, audit_event, portfolio, sign_in, tokens
+from console.views import access, approvals, assistants, audit, audit_event, portfolio, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("", portfolio.portfolio, name="portfolio"),
     path("api/v1/", api.urls),
-    path("sign-in", sign_in.sign_in, name="sign-in"),
-    path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("", include("console.account_urls")),
     path("use-cases/", include("usecases.urls")),
     path("approvals", approvals.approvals, name="approvals"),
     path("lanes", include("console.lane_urls")),

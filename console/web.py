@@ -4,9 +4,12 @@ import asyncio
 import gc
 import signal
 import threading
+from contextlib import suppress
 from typing import Any
 
-from console import presence, tokens
+from django.db import InterfaceError, OperationalError
+
+from console import presence, sessions, tokens
 from console.live import Live
 from routing.actions.rollouts import CHANNEL as REPORTS
 from routing.actions.rollouts import WORKER
@@ -15,6 +18,7 @@ from routing.fanout import Fanout, Notice, Publication, Send
 from routing.listener import Connection, Listener, Subscription
 from routing.stream import Receive, Source, Stream
 
+ENDS_SECONDS = 60.0
 COLLECT_AFTER = 50_000  # new objects: a collection in the middle of a round would be its slowest consumer
 
 
@@ -32,6 +36,7 @@ class Web:
                 Subscription(TARGETS, source.received, source.connected),
                 Subscription(REPORTS, self._reported),
                 Subscription(tokens.CHANNEL, self._revoked, self._recheck),
+                Subscription(sessions.CHANNEL, self._dismissed, self._dismiss_all),
                 Subscription(WORKER, self._worked),
             ],
         )
@@ -62,9 +67,26 @@ class Web:
     async def _recheck(self, connection: Connection) -> None:
         """Close the streams of tokens that were revoked while nobody listened."""
         tokens.memory.forget()
+        await self._close_ended()
+
+    async def _close_ended(self) -> None:
         held = self.fanout.keys()
         if held:
             self.fanout.close(held - await tokens.authenticate_keys(held))
+
+    async def _watch_ends(self) -> None:
+        """Close the streams of tokens whose time is over: nobody notifies of that."""
+        while True:
+            await asyncio.sleep(ENDS_SECONDS)
+            with suppress(OperationalError, InterfaceError):
+                await self._close_ended()
+
+    async def _dismissed(self, connection: Connection, names: list[str]) -> None:
+        self.live.dismiss(names)
+
+    async def _dismiss_all(self, connection: Connection) -> None:
+        """Have open pages ask anew who they are: a session may have ended while nobody listened."""
+        self.live.close()
 
     async def lifespan(self, receive: Receive, send: Send) -> None:
         """Start with the server, end with it."""
@@ -81,6 +103,7 @@ class Web:
         self._tasks = [
             asyncio.create_task(self.fanout.keep_alive()),
             asyncio.create_task(self.live.keep_alive()),
+            asyncio.create_task(self._watch_ends()),
         ]
         gc.collect()
         gc.freeze()

@@ -146,6 +146,22 @@ def buttons(needs: str, *names: str, **more: Any) -> tuple[Door, ...]:
 PAGES: tuple[Door, ...] = (
     *reads("public", "healthz", "readyz", "sign-in"),
     *buttons("public", "sign-out"),
+    # allauth asks for these by its own names; several are one address.
+    *reads("public", "account_login", "account_logout", "mfa_authenticate"),
+    *reads("public", "socialaccount_login_cancelled"),
+    Door("socialaccount_login_error", "GET", "public", always=401),
+    Door("account_inactive", "GET", "public", always=403),
+    Door("sign-in-with", "POST", "public", always=404),  # where no provider is set
+    Door("openid_connect_callback", "GET", "public", always=404),
+    *reads("own", "account", "mfa_index", "account_change_password", "socialaccount_connections"),
+    *reads("own", "account_reauthenticate", "mfa_reauthenticate", "mfa_activate_totp"),
+    *reads("own", "mfa_generate_recovery_codes"),
+    *(
+        Door(name, "GET", "own", always=404)  # without a second factor there is none of it
+        for name in ("mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_download_recovery_codes")
+    ),
+    *buttons("own", "sessions-end"),
+    Door("session-end", "POST", "own", thing="token", always=404),
     Door("sign-in", "POST", "public", body={"username": "ops", "password": "wrong"}),
     *reads("own", "portfolio", "approvals", "audit", "audit-csv", "assistants", "tokens"),
     Door("tokens", "POST", "own", body={"name": "mine"}),

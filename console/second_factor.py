@@ -1,0 +1,74 @@
+"""Who must have a second factor: nobody, those who approve, or everybody (`REQUIRE_MFA`). Setting it up comes first."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
+
+from console import sessions
+from console.middleware import outage_response
+from usecases import permissions
+
+# What somebody needs to set one up, and the way out.
+OPEN = frozenset(
+    {
+        "mfa_activate_totp",
+        "account_reauthenticate",
+        "mfa_reauthenticate",
+        "sign-out",
+        "account_logout",
+        "healthz",
+        "readyz",
+    }
+)
+
+
+def must_have(user: User) -> bool:
+    """Say whether this person may do nothing without one."""
+    if settings.REQUIRE_MFA == "approvers":
+        return permissions.can_create(user) or permissions.visible(user, "approve").exists()
+    return bool(settings.REQUIRE_MFA == "everybody")
+
+
+def has(user: User) -> bool:
+    """Say whether this person is asked for a code when signing in."""
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
+
+
+def missing(request: HttpRequest) -> bool:
+    """Say whether this session may not go on yet."""
+    user = request.user
+    if settings.REQUIRE_MFA == "nobody" or not isinstance(user, User) or has(user):
+        return False
+    if settings.OIDC_ASKS_SECOND_FACTOR and sessions.came_by_provider(request):
+        return False
+    return must_have(user)
+
+
+def middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Any:
+    """Lead whoever must have a second factor, and has none, to where it is set up."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        return get_response(request)
+
+    def process_view(request: HttpRequest, *_: Any) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or match.view_name in OPEN or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        try:
+            if not missing(request):
+                return None
+        except (OperationalError, InterfaceError):
+            return outage_response(request)
+        there = reverse("mfa_activate_totp")
+        return HttpResponseClientRedirect(there) if getattr(request, "htmx", None) else redirect(there)
+
+    handle.process_view = process_view  # type: ignore[attr-defined]
+    return handle
