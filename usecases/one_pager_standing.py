@@ -51,7 +51,7 @@ def edits(row: OnePager) -> Sequence[Edit]:
     rows = list(row.history.order_by("-history_id")[: SHOWN + 1])
     older: list[Any] = [*rows[1:], None]
     return [
-        Edit(new.written_by, new.history_date, ", ".join(_changed(old, new)))
+        Edit(new.written_by, new.history_date, one_pagers.listed(_changed(old, new)))
         for new, old in zip(rows, older, strict=True)
     ][:SHOWN]
 

@@ -74,7 +74,7 @@ SHEET: Final = (
         brief="guardrails in words",
     ),
     Question("data_sources", "Data sources", "What it reads, and who owns that.", brief="data sources"),
-    Question("residency", "Residency", "Where data is kept and where models run.", "line"),
+    Question("residency", "Residency", "Where data is kept and where models run."),
     Question("kill_criteria", "Kill criteria", "What has it stopped, without a debate.", brief="kill criteria"),
     Question("risk_why", "Why this risk tier", "What happens to whom when it is wrong.", brief="why this risk tier"),
     Question(
@@ -117,7 +117,7 @@ DPIA: Final = (
     Question("necessity", "Necessity", "Why it cannot be done with less, and what is left out."),
     Question("retention", "Retention", "How long what is kept, and what deletes it."),
     Question("recipients", "Who sees it", "Desks, processors, model providers.", brief="who sees it"),
-    Question("transfers", "Transfers", "Countries outside the EEA and on what ground; or none.", "line"),
+    Question("transfers", "Transfers", "Countries outside the EEA and on what ground; or none."),
     Question(
         "automated",
         "Decisions with legal effect",
@@ -286,6 +286,12 @@ def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         for question in QUESTIONS[part]
         if (old.get(part) or {}).get(question.key) != (new.get(part) or {}).get(question.key)
     ]
+
+
+def listed(names: list[str], most: int = 5) -> str:
+    """Name the first few."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def shown(question: Question, answers: Mapping[str, str]) -> str:

@@ -41,6 +41,14 @@ PAGES = [
     f"{USE_CASE}/import",
     f"{USE_CASE}/assistants",
     f"{USE_CASE}/guardrails",
+    "/lanes",
+    "/lanes/new",
+    "/lanes/customer-facing",
+    f"{USE_CASE}/golden-sets",
+    f"{USE_CASE}/golden-sets/1",
+    f"{USE_CASE}/one-pager",
+    f"{USE_CASE}/one-pager/edit",
+    f"{USE_CASE}/settings",
     f"{USE_CASE}/evidence",
 ]
 
@@ -70,6 +78,27 @@ def something_to_show(stack: Stack) -> None:
     )
     assert proposed.status_code == 202
     stack.api("POST", "/api/v1/use-cases/refund-answers/kill", by="ops", json={"reason": "Wrong answers"})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_shared_lane_and_a_golden_set(stack: Stack) -> None:
+    """A lane that holds on the use case, and a golden set of which one case does not come out."""
+    step = {"limit": [0.3, 1.0], "step": {"at_most": 0.5, "hours": 24}, "reason": "Customers read it."}
+    lane = {"name": "Customer-facing", "knobs": {"bands.answer.from": step}}
+    assert stack.api("PUT", "/api/v1/lanes/customer-facing", by="risk", json=lane).status_code == 200
+    home = "/api/v1/use-cases/claims-summary"
+    held = stack.api("GET", f"{home}/guardrails", by="risk").json() | {"lanes": ["customer-facing"]}
+    assert stack.api("PUT", f"{home}/guardrails", by="risk", json=held).status_code == 200
+    cases = [
+        {
+            "id": str(number),
+            "signals": {"models": {name: {"confidence": 0.99} for name in ("small", "large")}},
+            "expected": {"action": action},
+        }
+        for number, action in enumerate(("answer", "review"), 1)
+    ]
+    kept = stack.api("PUT", f"{home}/golden-sets/core", by="risk", json={"cases": cases})
+    assert kept.status_code == 200
 
 
 @pytest.fixture(scope="module", autouse=True)

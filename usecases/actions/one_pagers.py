@@ -62,7 +62,7 @@ def keep(
     state = one_pagers.completeness(row.answers, row.dpia, locked.risk)
     log.record(
         kind="one_pager.written",
-        sentence=f"One-pager: {_words(one_pagers.changed(old, sheet))} written; {state.told}.",
+        sentence=f"One-pager: {one_pagers.listed(one_pagers.changed(old, sheet))} written; {state.told}.",
         by=by,
         use_case=locked.slug,
         reason=reason.strip(),
@@ -70,11 +70,6 @@ def keep(
         new=_apart(sheet, old),
     )
     return row
-
-
-def _words(names: list[str], most: int = 5) -> str:
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _apart(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
