@@ -15,6 +15,7 @@ from routing.imports.records import INSTANCE as IMPORTED
 from routing.models import Decision, Outcome
 
 PAGE = 50
+COUNTED = 10_000  # beyond this it says “more than”
 Hours = list[tuple[datetime, dict[str, int]]]
 ACTIONS = ("answer", "review", "escalate")
 
@@ -85,6 +86,17 @@ def page(slug: str, wish: Wish, after: str = "") -> Page:
     got = list(rows[: PAGE + 1])
     last = got[PAGE - 1] if len(got) > PAGE else None
     return Page(got[:PAGE], f"{last.at.isoformat()}_{last.pk}" if last else "")
+
+
+def count(slug: str, wish: Wish) -> tuple[int, bool] | None:
+    """Return how many decisions fit, and whether that is all; None where counting would read them one by one."""
+    if wish.text or wish.band or wish.action or wish.wrong:
+        return None
+    rows = Decision.objects.filter(use_case=slug)
+    if wish.version is not None:
+        rows = rows.filter(version=wish.version)
+    found = len(rows.values_list("version", flat=True)[: COUNTED + 1])
+    return min(found, COUNTED), found <= COUNTED
 
 
 def _place(text: str) -> tuple[datetime, UUID] | None:

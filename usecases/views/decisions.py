@@ -1,6 +1,5 @@
 """What assistants decided: a filtered table, one decision, the whole as CSV."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -9,8 +8,11 @@ from django.shortcuts import render
 
 from routing.models import Decision
 from usecases import decisions as reads
+from usecases import timeline
+from usecases.decision_story import Story, other
 from usecases.decisions import Wish
 from usecases.exports import csv_response
+from usecases.models import Version
 from usecases.views import frame, use_case_for
 from usecases.views.changes import number_of
 
@@ -35,6 +37,7 @@ def decisions(request: HttpRequest, slug: str) -> HttpResponse:
     context = frame(request, use_case, "decisions")
     context |= {
         "page": reads.page(slug, wish, request.GET.get("after", "")),
+        "count": reads.count(slug, wish),
         "first": not request.GET.get("after"),
         "wish": wish,
         "bands": [band["name"] for band in context["version"].document["bands"]],
@@ -67,10 +70,17 @@ def decision(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     if found is None:
         raise Http404("There is no such decision of this use case.")
     context = frame(request, use_case, "decisions")
-    context |= {"decision": found, "outcomes": reads.outcomes_of(found), "rule": _rule_name(context, found)}
+    asked = Version.objects.filter(
+        use_case=use_case, number=number_of(request.GET.get("under", "")) or 0
+    ).first()
+    story = Story(use_case, found)
+    context |= {
+        "decision": found,
+        "outcomes": reads.outcomes_of(found),
+        "story": story,
+        "rule": story.rule_name,
+        "numbers": timeline.numbers(use_case),
+        "under": asked,
+        "other": other(found, asked) if asked else None,
+    }
     return render(request, "usecases/decision.html", context)
-
-
-def _rule_name(context: dict[str, Any], found: Decision) -> str:
-    rules = context["version"].document.get("rules", [])
-    return next((rule["name"] for rule in rules if rule["id"] == found.rule), found.rule)

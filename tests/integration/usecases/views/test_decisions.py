@@ -89,3 +89,83 @@ def test_a_long_list_has_pages_without_gap_or_double(decided: "Client", decide: 
     seen = [row.pk for row in [*first.rows, *second.rows]]
     assert (len(seen), len(set(seen)), second.older) == (63, 63, "")
     assert "after=" in decided.get(DECISIONS).content.decode()
+
+
+def test_decisions_of_a_version_are_counted(decided: "Client") -> None:
+    shown = decided.get(f"{DECISIONS}?version=2").content.decode()
+
+    assert "made under r2" in shown
+    assert '<span class="fine num">1</span>' in shown
+
+
+def test_decisions_of_an_old_version_are_read_from_an_index(decided: "Client", decide: "Decide") -> None:
+    from django.db import connection
+
+    from usecases.decisions import Wish, found
+
+    for number in range(30):
+        decide("claims", f"newer {number}", version=9)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = found("claims", Wish(version=1))[:51].explain()
+
+    assert "use_case_version_at" in plan, plan
+    assert "Sort" not in plan.split("SubPlan")[0] or "Merge Append" in plan, plan
+
+
+def test_one_decision_shows_who_had_allowed_it(
+    decided: "Client", ops: "User", risk: "User", use_case: "UseCase", decide: "Decide"
+) -> None:
+    from tests.documents import claims
+    from usecases.actions import approvals, changes, kill_switches
+
+    change = changes.submit(use_case=use_case, document=claims(0.7), by=ops, reason="Peak season")
+    approvals.approve(change=change, by=risk, reason="Read fifty of them")
+    change.refresh_from_db()
+    if change.version is None:
+        changes.apply(change=change, by=ops)
+        change.refresh_from_db()
+    kill_switches.engage(use_case=use_case, by=ops)
+    kill_switches.restore(use_case=use_case, by=ops)
+    made = decide("claims", "after the restore", version=change.version + 2)
+
+    shown = decided.get(f"{DECISIONS}/{made.pk}").content.decode()
+
+    assert f"/use-cases/claims/approvals/{change.number}" in shown
+    assert "Read fifty of them" in shown
+    assert "Peak season" in shown
+    assert "The event on record" in shown
+
+
+def test_another_version_decides_from_what_was_recorded(
+    decided: "Client", ops: "User", use_case: "UseCase", decide: "Decide"
+) -> None:
+    from tests.documents import claims
+    from usecases.actions import versions
+
+    versions.apply(use_case=use_case, document=claims(0.94), by=ops)
+    model = claims()["ladder"][0]["model"]
+    made = decide(
+        "claims",
+        "near the edge",
+        model=model,
+        confidence=0.9,
+        signal="verbalised",
+        tried=[{"model": model, "confidence": 0.9, "cost_usd": 0.01, "latency_ms": 20}],
+    )
+
+    before = decided.get(f"{DECISIONS}/{made.pk}?under=1").content.decode().split('id="other"')[1]
+    after = decided.get(f"{DECISIONS}/{made.pk}?under=2").content.decode().split('id="other"')[1]
+
+    assert before.count("Answered") == 2
+    assert (after.count("Answered"), after.count("To review")) == (1, 1)
+    nothing = decide("claims", "nobody knows", tried=[], model="", confidence=None)
+    unknown = decided.get(f"{DECISIONS}/{nothing.pk}?under=1").content.decode().split('id="other"')[1]
+    assert "not knowable from history" in unknown
+
+
+def test_a_decision_of_no_version_says_so(decided: "Client", decide: "Decide") -> None:
+    made = decide("claims", "early", version=0)
+
+    assert "built-in baseline" in decided.get(f"{DECISIONS}/{made.pk}").content.decode()
+    assert decided.get(f"{DECISIONS}/{made.pk}?under=99").status_code == 200
