@@ -59,6 +59,7 @@ class World:
     change: int | None = None
     override: int | None = None
     token: int = 0
+    person: int = 0
     version: int = 2
     decision: Any = None
     kept: Any = None
@@ -167,6 +168,13 @@ PAGES: tuple[Door, ...] = (
     Door("tokens", "POST", "own", body={"name": "mine"}),
     Door("tokens", "POST", "create", body={"name": "desk", "kind": "assistant", "use_case": [SLUG]}),
     Door("token-revoke", "POST", "holder or admin", thing="token", hides=True),
+    Door("token-rotate", "POST", "holder or admin", thing="token", hides=True),
+    *reads("create", "people"),
+    *reads("create", "person", thing="person"),
+    *(Door("person-act", "POST", "create", thing="person", verb=verb) for verb in ("deactivate", "activate")),
+    Door("person-act", "POST", "create", thing="person", verb="remove-second-factor"),
+    Door("person-sessions-end", "POST", "create", thing="person"),
+    Door("person-session-end", "POST", "create", thing="person", verb="7", always=404),
     *reads("create", "use-case-new"),
     Door("use-case-new", "POST", "create", body={"slug": "new-one", "name": "New one", "owner": "ops"}),
     Door("kill-all", "POST", "kill"),
@@ -251,6 +259,7 @@ API: tuple[Door, ...] = (
     Door("/stream", "GET", "assistant", machines=True, query=f"instance=a&use_case={SLUG}", always=503),
     Door(f"{ONE}/config", "GET", "view", machines=True),
     Door("/signing-keys", "GET", "anyone signed in", machines=True),
+    Door("/tokens/rotate", "POST", "anyone signed in", machines=True),
     Door("/acks", "POST", "assistant", machines=True, body={**REPORT, "version": 1, "status": "applied"}),
     Door("/heartbeats", "POST", "assistant", machines=True, body={"instance": "a", "use_cases": [HELD]}),
     Door("/decisions", "POST", "assistant", machines=True, body=decision, tells=422),
@@ -312,6 +321,9 @@ COMMANDS: tuple[Door, ...] = (
     Door("access", "RUN", "view"),
     *(Door(name, "RUN", "manage access") for name in ("grant", "revoke")),
     Door("start_access_review", "RUN", "approve"),
-    *(Door(name, "RUN", "machine") for name in ("create_token", "export_config", "verify_audit")),
+    *(
+        Door(name, "RUN", "machine")
+        for name in ("create_token", "rotate_token", "export_config", "verify_audit")
+    ),
     *(Door(name, "RUN", "machine") for name in ("prepare", "setup_accounts", "up")),
 )
