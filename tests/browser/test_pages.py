@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,6 +18,9 @@ PAGES = [
     "/",
     "/use-cases/new",
     "/approvals",
+    "/access-reviews",
+    "/access-reviews/1",
+    "/units",
     "/audit",
     "/assistants",
     "/tokens",
@@ -41,6 +44,7 @@ PAGES = [
     f"{USE_CASE}/import",
     f"{USE_CASE}/assistants",
     f"{USE_CASE}/guardrails",
+    f"{USE_CASE}/access",
     "/lanes",
     "/lanes/new",
     "/lanes/customer-facing",
@@ -131,6 +135,17 @@ def audits_of_a_model_that_boasts(stack: Stack) -> None:
     ]
     assert stack.api("POST", "/api/v1/decisions", token=token, json=decisions).status_code < 300
     assert stack.api("POST", "/api/v1/outcomes", token=token, json=verdicts).status_code < 300
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rights_to_go_through(stack: Stack) -> None:
+    """A right given to a person, one that is lent, and an access review of both."""
+    stack.manage("grant", "claims-summary", "--to", "risk", "--right", "review", "--reason", "Helps out")
+    until = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    loan = {"to": "ops", "rights": ["approve"], "until": until, "reason": "On leave"}
+    made = stack.api("POST", "/api/v1/use-cases/claims-summary/delegations", by="risk", json=loan)
+    assert made.status_code == 201
+    stack.manage("start_access_review", "--reason", "Every quarter")
 
 
 @pytest.mark.parametrize("path", PAGES)
