@@ -1,12 +1,15 @@
 """The guardrails that hold for a use case: its own, and those of the shared lanes that it names, the strictest each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from routing.engine import knobs
 from usecases import step_gates, strictest
 from usecases.models import Guardrail, Lane
 from usecases.strictest import Conflict, Part, Said
+
+# As many entries are gone back for who set a knob.
+HISTORY: Final = 50
 
 
 def effective(guardrail: Guardrail, shared: Mapping[str, Lane] | None = None) -> dict[str, Any]:
@@ -60,9 +63,29 @@ def bound_of(guardrail: Guardrail, path: str) -> dict[str, Any]:
     return found
 
 
-def words(said: Iterable[Said], path: str) -> list[str]:
-    """Say what each part says of a knob: what it allows, whose word it is, and why."""
-    return [_words(one, path) for one in said]
+def authors(guardrail: Guardrail, parts: Iterable[Part]) -> dict[tuple[str, str], str]:
+    """Return who has set each knob as it stands, by slug of the lane (empty: the use case's own) and path.
+
+    Whoever set something else of the same guardrails since did not set this: the oldest of the newest entries that
+    agree tells.
+    """
+    slugs = [part.slug for part in parts if part.slug and part.bounds.get("gone") is None]
+    rows: list[Guardrail | Lane] = [guardrail, *(Lane.objects.filter(slug__in=slugs) if slugs else ())]
+    found: dict[tuple[str, str], str] = {}
+    for row in rows:
+        slug = row.slug if isinstance(row, Lane) else ""
+        open_paths = set(row.knobs)
+        for entry in row.history.order_by("-history_date").only("knobs", "set_by")[:HISTORY]:
+            open_paths = {path for path in open_paths if entry.knobs.get(path) == row.knobs[path]}
+            found |= {(slug, path): entry.set_by for path in open_paths}
+            if not open_paths:
+                break
+    return found
+
+
+def words(said: Iterable[Said], path: str, by: Mapping[tuple[str, str], str] | None = None) -> list[str]:
+    """Say what each part says of a knob: what it allows, whose word it is, and why. `by`: as `authors` gives it."""
+    return [_words(one, path, (by or {}).get((one.part.slug, path), one.part.set_by)) for one in said]
 
 
 def bounded(said: Iterable[Said], path: str) -> list[str]:
@@ -81,8 +104,8 @@ def _allowed(one: Said, path: str) -> str:
     return "; ".join([*allowed, *(step_gates.words(path, step) for step in one.steps)]) or "nothing bounded"
 
 
-def _words(one: Said, path: str) -> str:
+def _words(one: Said, path: str, author: str) -> str:
     who = f"Lane “{one.part.name}”" if one.part.slug else "Guardrail"
-    by = f", set by {one.part.set_by}" if one.part.set_by else ""
+    by = f", set by {author}" if author else ""
     why = f" {one.reason}" if one.reason else ""
     return f"{who}{by}: {_allowed(one, path)}.{why}"

@@ -119,7 +119,9 @@ def _bound(path: str, said: Sequence[Said], conflicts: list[Conflict]) -> dict[s
         if lane and lane[0] > lane[1]:
             conflicts.append(_conflict(path, "lane", told))
     steps = _undominated([step for one in said for step in one.steps])
-    bound: dict[str, Any] = {"lane": lane, "limit": limit, "reason": _reason(said)}
+    ends = {*(lane or ()), *(limit or ())}
+    binding = [one for one in said if _binds(one, ends, steps)]
+    bound: dict[str, Any] = {"lane": lane, "limit": limit, "reason": _reason(binding or said)}
     return bound | ({"step": steps[0] if len(steps) == 1 else steps} if steps else {})
 
 
@@ -136,6 +138,12 @@ def _conflict(path: str, key: str, told: str) -> Conflict:
 
 def _range(path: str, pair: Range) -> str:
     return f"{knobs.written(path, pair[0])} to {knobs.written(path, pair[1])}"
+
+
+def _binds(one: Said, ends: set[float], steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether an end of what holds, or a step, is this part's word: only its reason is worth telling."""
+    named = {*(one.lane or ()), *(one.limit or ())}
+    return bool(named & ends) or any(step in steps for step in one.steps)
 
 
 def _reason(said: Sequence[Said]) -> str:

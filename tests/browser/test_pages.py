@@ -1,8 +1,11 @@
 """Every page, wide and narrow, light and dark: nothing for axe-core to find, nothing wider than the screen."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,7 +21,11 @@ PAGES = [
     "/",
     "/use-cases/new",
     "/approvals",
+    "/access-reviews",
+    "/access-reviews/1",
+    "/units",
     "/audit",
+    "/audit?knob=bands&period=this-month",
     "/assistants",
     "/tokens",
     f"{USE_CASE}/",
@@ -41,6 +48,7 @@ PAGES = [
     f"{USE_CASE}/import",
     f"{USE_CASE}/assistants",
     f"{USE_CASE}/guardrails",
+    f"{USE_CASE}/access",
     "/lanes",
     "/lanes/new",
     "/lanes/customer-facing",
@@ -133,6 +141,17 @@ def audits_of_a_model_that_boasts(stack: Stack) -> None:
     assert stack.api("POST", "/api/v1/outcomes", token=token, json=verdicts).status_code < 300
 
 
+@pytest.fixture(scope="module", autouse=True)
+def rights_to_go_through(stack: Stack) -> None:
+    """A right given to a person, one that is lent, and an access review of both."""
+    stack.manage("grant", "claims-summary", "--to", "risk", "--right", "review", "--reason", "Helps out")
+    until = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    loan = {"to": "ops", "rights": ["approve"], "until": until, "reason": "On leave"}
+    made = stack.api("POST", "/api/v1/use-cases/claims-summary/delegations", by="risk", json=loan)
+    assert made.status_code == 201
+    stack.manage("start_access_review", "--reason", "Every quarter")
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_page_is_accessible_and_fits(
     open_page: Callable[..., Page], looks: Callable[..., Looks], path: str
@@ -189,6 +208,42 @@ def test_the_audit_page_filters_and_exports(open_page: Callable[..., Page]) -> N
     assert "created" not in text
 
 
+def test_an_auditor_asks_who_turned_a_knob_and_takes_the_proof_along(
+    open_page: Callable[..., Page], axe: Callable[[Page], None], stack: Stack, tmp_path: Path
+) -> None:
+    stack.manage("shell", "-c", "from audit import checkpoints; checkpoints.make()")
+    page = open_page(by="ops")
+    page.goto("/audit")
+    main = page.get_by_role("main")
+    page.get_by_label("What was turned").select_option(label="Answer from")
+    page.get_by_label("When", exact=True).select_option(label="This month")
+    expect(page).to_have_url(re.compile("knob=bands.answer.from.*period=this-month"))
+    expect(main).to_contain_text("Answer from 0.82")
+    expect(main).not_to_contain_text("Sent to baseline")
+
+    main.get_by_text("Keep this filter").click()
+    main.get_by_label("Name", exact=True).fill("Answer from, lately")
+    main.get_by_role("button", name="Keep it").click()
+    expect(main.get_by_role("link", name="Answer from, lately")).to_have_attribute("aria-current", "true")
+    axe(page)
+
+    main.get_by_text("Answer from 0.82").click()
+    main.get_by_role("link", name=re.compile("The whole event.*0.82")).click()
+    expect(main.get_by_role("heading", level=1)).to_contain_text("Answer from 0.82")
+    expect(main).to_contain_text("Peak season")
+    axe(page)
+    with page.expect_download() as download:
+        main.get_by_role("link", name="Download proof").click()
+    proof = tmp_path / "proof.json"
+    download.value.save_as(proof)
+    verify = [sys.executable, "-m", "audit.verify", str(proof)]
+    told = subprocess.run(verify, capture_output=True, text=True, check=True)
+    assert "Answer from 0.82" in told.stdout
+
+    main.get_by_role("link", name="Decisions made under r2").click()
+    expect(main.get_by_role("heading", name="Decisions made under r2")).to_be_visible()
+
+
 def test_versions_are_compared_and_taken_back(open_page: Callable[..., Page], stack: Stack) -> None:
     page = open_page(by="ops")
     page.goto(f"{USE_CASE}/changes/2")
@@ -203,7 +258,11 @@ def test_a_decision_can_be_read_from_its_row(open_page: Callable[..., Page]) -> 
     page = open_page(by="ops")
     page.goto(f"{USE_CASE}/decisions")
     page.get_by_role("main").get_by_role("table").get_by_role("link").first.click()
-    expect(page.get_by_role("main")).to_contain_text("A pipe burst")
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("A pipe burst")
+    main.get_by_label("Decide it under").select_option("r1")
+    main.get_by_role("button", name="Show").click()
+    expect(main.get_by_role("region", name="Side by side")).to_be_visible()
 
 
 def test_what_would_move_is_read_and_the_result_kept(

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from routing import traffic
+from routing.engine.knobs import label as knob_label
 from usecases.fields import CONFIDENCE, is_number
 from usecases.histogram import Histogram, histogram
 from usecases.views.draft_work import Shown, Work, anchor, by_key, listed
@@ -99,7 +100,7 @@ def bands_card(work: Work, window: str, *, with_traffic: bool) -> dict[str, Any]
         "lane": _lane(work.bound(ANSWER)),
         "sentence": _sentence(work, placed),
         "guardrail": guardrail_words(work.bound(ANSWER)),
-        "said": [words for path in _band_paths(work) for words in work.said(path)],
+        "said": [f"{knob_label(path)}: {words}" for path in _band_paths(work) for words in work.said(path)],
         "actions": ACTIONS,
         "window": window,
         "window_words": WINDOWS[window][0],

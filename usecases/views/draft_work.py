@@ -140,11 +140,15 @@ class Work:
 
     def said(self, path: str) -> list[str]:
         """Say what each part says of a knob, who set it, and why."""
-        return lanes.words(strictest.said_of(self.parts, path), path)
+        return lanes.words(strictest.said_of(self.parts, path), path, self._authors)
+
+    @cached_property
+    def _authors(self) -> dict[tuple[str, str], str]:
+        return lanes.authors(self.guardrail, self.parts)
 
     def _said_under(self, part: str) -> list[str]:
         paths = [path for path in self.bounds.get("knobs") or {} if path.startswith(f"{part}.")]
-        return [f"{knobs.label(path)}. {words}" for path in paths for words in self.said(path)]
+        return [f"{knobs.label(path)}: {words}" for path in paths for words in self.said(path)]
 
     @property
     def said_of_rules(self) -> list[str]:

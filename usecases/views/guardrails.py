@@ -63,8 +63,9 @@ def _chosen(request: HttpRequest) -> list[str] | None:
 def _tell_lanes(form: Limits, guardrail: Guardrail) -> None:
     """Write beside each knob what shared lanes say of it, who set it, and why."""
     parts = [part for part in lanes.parts_of(guardrail) if part.slug]
+    by = lanes.authors(guardrail, parts)
     for row in form.rows:
-        row.said = lanes.words(strictest.said_of(parts, row.path), row.path)
+        row.said = lanes.words(strictest.said_of(parts, row.path), row.path, by)
 
 
 def _shared(guardrail: Guardrail, chosen: list[str] | None, *, all_of_them: bool) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     form = SheetForm(one_pager_standing.sheet_of(row), use_case.risk, typed)
     context: dict[str, Any] = {"token": one_pager_standing.token_of(row), "reason": ""}
     if typed is not None:
-        context = {"token": typed.get("token", ""), "reason": typed.get("reason", "")}
+        context = {"token": typed.get("token"), "reason": typed.get("reason", "")}
         try:
             actions.write(
                 use_case=use_case,

@@ -28,7 +28,14 @@ from tests.integration.doors.table import (
 )
 
 OPEN, SIGN_IN, FORBIDDEN, HIDDEN = "open", "sign in", "forbidden", "hidden"
-MISSING = {"change": 999, "override": 999_999, "token": 999_999, "version": 999}
+MISSING = {
+    "change": 999,
+    "override": 999_999,
+    "token": 999_999,
+    "version": 999,
+    "loan": 999_999,
+    "review": 999,
+}
 NOT_THERE = UUID("0191b7a0-0000-7000-8000-000000000000")
 # Doors of assistants that are about no use case. The stream itself is served beside Django, and looks at scopes there.
 UNSCOPED = ("/signing-keys", "/stream", "/tokens/rotate")

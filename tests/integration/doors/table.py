@@ -209,6 +209,11 @@ PAGES: tuple[Door, ...] = (
     Door("restore", "POST", "kill"),
     Door("message", "POST", "kill", body={"message": "We call you."}),
     Door("guardrails", "POST", "approve", body={"reason": "Spring"}),
+    *reads("view", "one-pager"),
+    *reads("tune or approve", "one-pager-edit"),
+    Door("one-pager-edit", "POST", "tune or approve", body={"answers.kpi": "Cost"}),
+    *reads("tune", "use-case-settings"),
+    Door("use-case-settings", "POST", "tune", body={"name": "Claims", "owner": "claims-ops", "risk": "high"}),
     Door("revert", "POST", "tune", thing="version", body={"reason": "Back"}),
     Door("change-act", "POST", "approve", thing="change", verb="approve"),
     Door("change-act", "POST", "approve", thing="change", verb="request-changes", body={"reason": "Less"}),
@@ -265,6 +270,8 @@ API: tuple[Door, ...] = (
     Door("/decisions", "POST", "assistant", machines=True, body=decision, tells=422),
     Door("/outcomes", "POST", "review", machines=True, body=outcome, tells=422),
     Door(f"{ONE}/decide", "POST", "view", machines=True, body={"request_id": "r-1"}),
+    # What files have to look like is no secret.
+    *reads("public", "/schemas/document.json", "/schemas/use-case.json", machines=True),
     # Over all use cases.
     *reads("own", "/use-cases", "/audit/events"),
     Door("/use-cases", "POST", "create", body=NEW),
@@ -274,6 +281,8 @@ API: tuple[Door, ...] = (
     *reads("view", f"{ONE}/versions/{{number}}", f"{ONE}/versions/{{number}}/diff", thing="version"),
     Door(f"{ONE}/versions/{{number}}/revert", "POST", "tune", thing="version"),
     Door(f"{ONE}/guardrails", "PUT", "approve", body=LIMITS),
+    *reads("view", f"{ONE}/one-pager", f"{ONE}/one-pager/questions"),
+    Door(f"{ONE}/one-pager", "PUT", "tune or approve", body={"answers": {"kpi": "Cost"}}),
     Door(f"{ONE}/kill", "POST", "kill", body={"to": "baseline"}),
     Door(f"{ONE}/restore", "POST", "kill"),
     Door(f"{ONE}/message", "PUT", "kill", body={"message": "We call you."}),
@@ -321,9 +330,8 @@ COMMANDS: tuple[Door, ...] = (
     Door("access", "RUN", "view"),
     *(Door(name, "RUN", "manage access") for name in ("grant", "revoke")),
     Door("start_access_review", "RUN", "approve"),
-    *(
-        Door(name, "RUN", "machine")
-        for name in ("create_token", "rotate_token", "export_config", "verify_audit")
-    ),
+    *(Door(name, "RUN", "machine") for name in ("create_token", "export_config", "verify_audit")),
+    Door("config_schema", "RUN", "machine"),
+    Door("rotate_token", "RUN", "machine"),
     *(Door(name, "RUN", "machine") for name in ("prepare", "setup_accounts", "up")),
 )

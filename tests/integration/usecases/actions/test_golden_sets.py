@@ -1,5 +1,6 @@
 """Golden sets: uploaded by who may approve, and a gate of every change that does more than tighten."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_set_is_kept_with_what_it_was_recorded_under(golden: GoldenSet) -> Non
     assert [one["name"] for one in golden.recorded_models] == ["small", "large"]
     event = Event.objects.latest("id")
     assert (event.kind, event.sentence) == ("golden_set.set", "Golden set “core” uploaded: 4 cases.")
-    assert event.new["digest"] == golden.digest
+    assert event.new and event.new["digest"] == golden.digest
 
 
 def test_the_same_set_again_writes_nothing(use_case: UseCase, golden: GoldenSet, risk: User) -> None:
@@ -133,9 +134,10 @@ def test_a_failing_audit_row_rolls_all_back(
         raise DatabaseError("disk full")
 
     monkeypatch.setattr(log, "record", broken)
+    calls: dict[str, Callable[[], object]] = {
+        "keep": lambda: golden_sets.keep(use_case=use_case, name="core", cases=CASES[:1], by=risk),
+        "delete": lambda: golden_sets.delete(golden_set=golden, by=risk),
+    }
     with pytest.raises(DatabaseError):
-        {
-            "keep": lambda: golden_sets.keep(use_case=use_case, name="core", cases=CASES[:1], by=risk),
-            "delete": lambda: golden_sets.delete(golden_set=golden, by=risk),
-        }[what]()
+        calls[what]()
     assert len(GoldenSet.objects.get().cases) == 4

@@ -1,5 +1,6 @@
 """Lanes that several use cases share: setting one judges each of them anew, and takes the right to approve on all."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -218,12 +219,13 @@ def test_a_failing_audit_row_rolls_all_back(
         raise DatabaseError("disk full")
 
     monkeypatch.setattr(log, "record", broken)
+    calls: dict[str, Callable[[], object]] = {
+        "create": lambda: lanes.create(slug="other", name="Other", by=risk),
+        "set": lambda: lanes.set_lane(lane=lane, by=risk, knobs={}),
+        "delete": lambda: lanes.delete(lane=lane, by=risk),
+    }
     with pytest.raises(DatabaseError):
-        {
-            "create": lambda: lanes.create(slug="other", name="Other", by=risk),
-            "set": lambda: lanes.set_lane(lane=lane, by=risk, knobs={}),
-            "delete": lambda: lanes.delete(lane=lane, by=risk),
-        }[what]()
+        calls[what]()
     row = Lane.objects.get()
     assert (row.slug, row.knobs) == ("customer-facing", STRICT)
 
