@@ -87,6 +87,7 @@ def test_somebody_comes_through_the_provider_and_gets_the_rights_of_their_group(
     open_page: Callable[..., Page],
     axe: Callable[[Page], None],
     sso: Provider,
+    stack: Stack,
     expected_errors: list[str],
 ) -> None:
     expected_errors += ["cdn.jsdelivr.net", "ERR_"]  # the provider's own page asks for a style from elsewhere
@@ -99,7 +100,9 @@ def test_somebody_comes_through_the_provider_and_gets_the_rights_of_their_group(
     page.get_by_placeholder("sub").fill("u-1")
     page.get_by_role("button", name="Authorize").click()
     expect(page).to_have_url(re.compile("/audit$"))
-    expect(page.get_by_role("main")).to_contain_text("noor joined operations")
+    expect(page.get_by_role("main")).to_contain_text("noor signed in with Example SSO")
+    joined = "SELECT reason FROM audit_event WHERE sentence = 'noor joined operations.'"
+    assert stack.rows(joined) == [("What Example SSO says of them.",)]
     page.goto("/use-cases/claims-summary/tune")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
