@@ -20,7 +20,8 @@ import psycopg
 
 from console.embedded import Postgres, Redis, socket_folder
 from console.processes import Process, Program, stop, wait_ready
-from console.stack import HOST, ROOT, Installation, free_port, models_env
+from console.stack import HOST, ROOT, Installation, models_env
+from tests.ports import own_port
 
 START_SECONDS = 90.0
 CLEAN = (
@@ -62,7 +63,7 @@ class Stack:
         environ.setdefault("SECRET_KEY", "only-for-tests-" + "0" * 40)
         self.here = Installation(
             self.data_dir,
-            free_port(),
+            own_port(),
             self._postgres.url,
             self._redis.url,
             {"HOME": str(self.data_dir)} | environ,
@@ -265,7 +266,7 @@ class Stack:
         )
 
     def _port(self, name: str) -> int:
-        return self._ports.setdefault(name, free_port())
+        return self._ports.setdefault(name, own_port())
 
     def _start(self, program: Program) -> Process:
         process = self.processes[program.name] = Process(program)
@@ -284,7 +285,7 @@ def template() -> Path:
     postgres = Postgres(folder / "postgres", sockets, durable=False)
     environ = {name: value for name, value in os.environ.items() if name not in CLEAN}
     environ.setdefault("SECRET_KEY", "only-for-tests-" + "0" * 40)
-    here = Installation(folder, free_port(), postgres.url, "", environ)
+    here = Installation(folder, own_port(), postgres.url, "", environ)
     server, prepare = Process(postgres.program(here.log("postgres"))), Process(here.manage("prepare"))
     try:
         server.start()

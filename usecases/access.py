@@ -15,7 +15,7 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 from usecases import delegations, lanes, strictest
 from usecases.models import BusinessUnit, Delegation, UseCase
 
-VERBS: Final = ("view", "tune", "approve", "kill", "review")
+VERBS: Final[tuple[str, ...]] = ("view", "tune", "approve", "kill", "review")
 NAMES: Final = {"view": "See", "tune": "Tune", "approve": "Approve", "kill": "Stop", "review": "Review"}
 MEANS: Final = {
     "view": "Read everything here: settings, history, decisions, the record, and this list.",

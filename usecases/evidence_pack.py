@@ -205,6 +205,7 @@ def _referred_to(period: Period, told: evidence_summary.Told) -> Q:
         Q(version__in=first)
         | Q(version__in=begun, kind="override.began")
         | Q(kind__startswith="change.", new__change__in=numbers)
+        | Q(kind__startswith="change.", erased_at__isnull=False, new__isnull=True)
         | Q(pk__in=newest)
     )
 

@@ -78,7 +78,7 @@ class Row(NamedTuple):
     def of(cls, stored: Stored) -> "Row":
         """Make texts of what was read."""
         row = cls(*stored)
-        texts = {
+        texts: dict[str, Any] = {
             name: value.decode(errors="backslashreplace")
             for name, value in row._asdict().items()
             if isinstance(value, bytes) and name not in ("leaf", "head", "salts", "digests")
@@ -86,8 +86,9 @@ class Row(NamedTuple):
         for name in ("at", "erased_at"):
             if name in texts:
                 texts[name] = _moment(texts[name].encode()).decode()
-        version = int(texts.pop("version")) if row.version is not None else None
-        return row._replace(version=version, **texts)
+        if "version" in texts:
+            texts["version"] = int(texts["version"])
+        return row._replace(**texts)
 
     @property
     def name(self) -> str:

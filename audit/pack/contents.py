@@ -131,6 +131,10 @@ class _Change:
     def __init__(self, name: str, row: Row, record: Record, faults: Faults) -> None:
         self.name, self.row, self.faults = name, row, faults
         self.told = [event for event in record.all if _of(event, row["number"])]
+        # Of which change these tell is erased with their values; time and person are all that is left to match.
+        self.vague = [
+            event for event in record.all if event.kind.startswith("change.") and "new" in event.erased
+        ]
 
     def check(self, versions: Mapping[int, Row]) -> None:
         self._check_submitted()
@@ -143,14 +147,17 @@ class _Change:
         return [event for event in self.told if event.kind in kinds]
 
     def _check_submitted(self) -> None:
-        events = self._events("change.submitted")
+        events = self._events("change.submitted") or self._vague("change.submitted", self.row["submitted_at"])
         if not events:
             self.faults.add(self.name, "no event of the record says that it was submitted")
         elif not events[0].tells("actor", self.row["author"]):
             self.faults.add(self.name, f"its author is not who submitted it by event {events[0].seq}")
 
+    def _vague(self, kind: str, at: str) -> list[Told]:
+        return [event for event in self.vague if event.kind == kind and _close(event, at)]
+
     def _check_evidence(self) -> None:
-        events = self._events(*EVIDENCE)
+        events = [] if any(event.kind in EVIDENCE for event in self.vague) else self._events(*EVIDENCE)
         if events and events[-1].new["evidence"] != digest(self.row["evidence"]):
             words = f"its evidence is not what event {events[-1].seq} of the record has sealed"
             self.faults.add(self.name, words)
@@ -162,9 +169,9 @@ class _Change:
             if row["content"] != digest(row["parts"]):
                 words = f"what {_who(row)} said is for other content than its parts make up"
                 self.faults.add(self.name, words)
-            match = next(
-                (one for one in self._events(VERDICTS[row["verdict"]]) if self._fits(one, row, said)), None
-            )
+            kind = VERDICTS[row["verdict"]]
+            events = [*self._events(kind), *self._vague(kind, row["at"])]
+            match = next((one for one in events if self._fits(one, row, said)), None)
             if match is None:
                 words = f"no event of the record holds “{row['verdict']}” by {_who(row)} in these words"
                 self.faults.add(self.name, f"{words}, for this content and at this time")
@@ -177,13 +184,19 @@ class _Change:
                 )
 
     def _fits(self, event: Told, row: Row, said: Counter[int]) -> bool:
-        same = event.new["content"] == row["content"] and not said[event.seq] and _close(event, row["at"])
+        same = (
+            event.new.get("content", row["content"]) == row["content"]
+            and not said[event.seq]
+            and _close(event, row["at"])
+        )
         return same and event.tells("actor", row["person"]) and event.tells("reason", row["comment"])
 
     def _check_applied(self, versions: Mapping[int, Row]) -> None:
+        self._check_live(versions)
         events = self._events("change.applied")
         if not events:
-            self.faults.add(self.name, "no event of the record says that it went live")
+            if not self._vague("change.applied", self.row["closed_at"]):
+                self.faults.add(self.name, "no event of the record says that it went live")
             return
         content = events[-1].new["content"]
         given = [
@@ -194,7 +207,6 @@ class _Change:
                 self.faults.add(self.name, f"it went live as approved by {person}, whose approval is missing")
         for row in given:
             self._check_given(row, versions)
-        self._check_live(versions)
 
     def _check_given(self, row: Row, versions: Mapping[int, Row]) -> None:
         """Recompute from the change what an approval was given for."""
@@ -280,9 +292,9 @@ def _check_overrides(rows: list[Row], record: Record, faults: Faults) -> None:
 def _check_kills(said: Row, versions: Mapping[int, Row], record: Record, faults: Faults) -> None:
     told = {event.version: event for event in record.events if event.kind in KILLS}
     seconds = {
-        event.version: event.new.get("seconds")
+        event.version: event.new["seconds"]
         for event in record.events
-        if event.kind == "rollout.converged"
+        if event.kind == "rollout.converged" and "new" not in event.erased
     }
     back = {event.version: event for event in record.events if event.kind.startswith("kill_switch.")}
     for row in said["kills"]:

@@ -53,11 +53,10 @@ class EventWithProof(EventOut):
 @router.get("/events", response=Events, summary="Audit events, newest first")
 def events(request: HttpRequest, wish: Query[Filter]) -> Any:
     since, until = (_aware(moment) for moment in (wish.since, wish.until))
-    sought = Sought(
-        *(text.replace("\x00", "") for text in (wish.actor, wish.kind, wish.use_case, wish.knob, wish.q)),
-        since,
-        until,
+    actor, kind, use_case, knob, words = (
+        text.replace("\x00", "") for text in (wish.actor, wish.kind, wish.use_case, wish.knob, wish.q)
     )
+    sought = Sought(actor, kind, use_case, knob, words, since, until)
     seen = record.sight(request.user)  # type: ignore[arg-type]
     found, older = record.page(seen, sought, wish.before, wish.limit)
     return {"events": [record.as_dict(event) for event in found], "next_before": older}

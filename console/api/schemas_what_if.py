@@ -100,7 +100,7 @@ class Kept(Schema):
     answer: Impact
 
 
-class Difference(Schema):
+class ChangedNumber(Schema):
     """One number that is not what it was."""
 
     path: str
@@ -113,7 +113,7 @@ class Again(Schema):
 
     same: bool
     sentences: list[str]
-    differences: list[Difference]
+    differences: list[ChangedNumber]
     answer: Impact
 
 

@@ -54,7 +54,7 @@ def _people() -> dict[str, Any]:
     everybody.permissions.add(
         Permission.objects.get(codename="add_usecase", content_type__app_label="usecases")
     )
-    assign_perm("usecases.view_usecase", everybody, UseCase.objects.all())
+    assign_perm("usecases.view_usecase", everybody, UseCase.objects.all())  # type: ignore[arg-type]  # many at once
     admin, three = User.objects.create_user("person-1"), User.objects.create_user("person-8")
     admin.groups.add(everybody)
     for row in made[:3]:

@@ -12,10 +12,11 @@ leaves behind would be found by the next.
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -63,6 +64,15 @@ class Look:
 
 
 LOOKS = [Look(1440, "light"), Look(1440, "dark"), Look(390, "light"), Look(390, "dark")]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the modules with the most tests first: whichever comes last, a worker is alone with it."""
+    here = [place for place, item in enumerate(items) if Path(__file__).parent in item.path.parents]
+    tests = Counter(items[place].path for place in here)
+    mine = sorted((items[place] for place in here), key=lambda item: (-tests[item.path], item.path))
+    for place, item in zip(here, mine, strict=True):
+        items[place] = item
 
 
 @pytest.fixture(scope="module")
@@ -136,12 +146,6 @@ def open_page(
 def page(open_page: Callable[..., Page]) -> Page:
     """A page of `ops`, signed in, 1440 px wide, light."""
     return open_page(by="ops")
-
-
-@pytest.fixture(params=LOOKS, ids=str)
-def look(request: pytest.FixtureRequest) -> Look:
-    """Each of the four ways to look at a page."""
-    return cast(Look, request.param)
 
 
 @pytest.fixture

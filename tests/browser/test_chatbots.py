@@ -12,9 +12,9 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.stack import free_port
 from tests import chatbots
 from tests.chatbot_server import DECISIONS, MISSING, NO_INTENT, Row
+from tests.ports import own_port
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.timeout(420), pytest.mark.skipif(not DECISIONS.exists(), reason=MISSING)]
@@ -27,7 +27,7 @@ SLUGS = {"curekart": "shop", "powerplay11": "gaming"}
 @pytest.fixture(scope="module")
 def urls(stack: Stack) -> list[str]:
     """Two running assistants of both chatbots, asking recorded engines over HTTP."""
-    port = free_port()
+    port = own_port()
     stack.run("chatbots", "-m", "tests.chatbot_server", "--port", str(port))
     for bot, slug in SLUGS.items():
         document = chatbots.document("dialogflow", 0.45, f"http://127.0.0.1:{port}/v1")

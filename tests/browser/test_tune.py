@@ -10,7 +10,7 @@ import pytest
 import uuid6
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import Look
+from tests.browser.conftest import LOOKS, Look, Looks
 from tests.stack import Stack
 
 STACK = {"samples": True, "assistants": 1, "worker": False}
@@ -240,10 +240,11 @@ def decided(stack: Stack, confidence: float, count: int, *, wrong: int = 0) -> N
 
 
 @pytest.mark.usefixtures("past")
+@pytest.mark.parametrize("ways", [LOOKS[:2], LOOKS[2:]], ids=["wide", "narrow"])
 def test_the_panel_says_what_would_change_while_the_slider_moves(
-    open_page: Callable[..., Page], stack: Stack, look: Look, axe: Callable[[Page], None]
+    open_page: Callable[..., Page], stack: Stack, ways: list[Look], looks: Callable[..., Looks]
 ) -> None:
-    page = open_page(by="ops", look=look)
+    page = open_page(by="ops", look=ways[0])
     held: list[Route] = []
     page.route("**/tune/impact", lambda route: held.append(route))
     page.goto(TUNE)
@@ -275,8 +276,7 @@ def test_the_panel_says_what_would_change_while_the_slider_moves(
     for summary in panel.locator("#impact-more summary").all():
         summary.click()
     expect(panel.locator("#impact-segments")).to_contain_text("100.0%")
-    axe(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    looks(page, ways).fits_every_way()
 
     page.keyboard.press("Control+z")
     expect(panel).to_contain_text("nothing moves")

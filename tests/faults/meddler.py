@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from console.stack import HOST, free_port
+from console.stack import HOST
+from tests.ports import own_port
 
 Envelope = dict[str, Any]
 DROPPED = {"host", "content-length", "transfer-encoding", "connection", "content-encoding"}
@@ -30,7 +31,7 @@ class Meddler:
         self.holding = False
         self.held: list[Envelope] = []
         self.passed: list[Envelope] = []
-        port = free_port()
+        port = own_port()
         self.url = f"http://{HOST}:{port}"
         routes = [
             Route("/api/v1/stream", self._stream),

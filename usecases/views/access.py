@@ -166,7 +166,9 @@ def _tried(request: HttpRequest, slug: str, form: str, act: Callable[[UseCase, U
     try:
         messages.success(request, act(use_case, person(request)))
     except Refused as refusal:
-        typed = {key: request.POST.get(key, "") for key in ("person", "group", "to", "until", "reason")}
+        typed: dict[str, Any] = {
+            key: request.POST.get(key, "") for key in ("person", "group", "to", "until", "reason")
+        }
         typed["verbs"] = request.POST.getlist("verbs")
         told = {"form": form, "typed": typed, "errors": errors_by_field(refusal, FIELDS[form])}
         return _page(request, use_case, told, 422)

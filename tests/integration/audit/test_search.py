@@ -51,7 +51,7 @@ def _questions() -> dict[str, Any]:
 
     from audit.search import Sought
 
-    march = {"since": datetime(2026, 1, 5, tzinfo=UTC), "until": datetime(2026, 1, 9, 7, 30, tzinfo=UTC)}
+    march: Any = {"since": datetime(2026, 1, 5, tzinfo=UTC), "until": datetime(2026, 1, 9, 7, 30, tzinfo=UTC)}
     return {
         "first page": Sought(),
         "days": Sought(**march),

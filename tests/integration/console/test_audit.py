@@ -51,7 +51,7 @@ def kinds(client: "Client") -> Callable[[str], list[str]]:
     """The kinds of all events that an address finds, newest first."""
 
     def found(query: str) -> list[str]:
-        text = b"".join(client.get(f"/audit.csv?{query}")).decode()  # type: ignore[arg-type]
+        text = b"".join(client.get(f"/audit.csv?{query}")).decode()
         return [row["kind"] for row in csv.DictReader(io.StringIO(text))]
 
     return found
@@ -167,7 +167,7 @@ def test_a_strangers_use_case_is_in_no_answer(
     ):
         assert kinds(query) == [], query
         assert "Secret" not in client.get(f"/audit?{query}").content.decode()
-        assert b"Secret" not in b"".join(client.get(f"/audit.jsonl?{query}"))  # type: ignore[arg-type]
+        assert b"Secret" not in b"".join(client.get(f"/audit.jsonl?{query}"))
     assert '<option value="version.applied"' not in client.get("/audit").content.decode()
     for path in ("", "/proof.json", "/erase"):
         unseen, unknown = client.get(f"/audit/{event.uid}{path}"), client.get(f"/audit/{uuid.uuid4()}{path}")
@@ -235,7 +235,7 @@ def test_a_proof_is_downloaded_and_verified_away_from_the_console(
 def test_lines_of_json_hold_values_and_place(client: "Client", ops: "User", turned: "UseCase") -> None:
     client.force_login(ops)
 
-    text = b"".join(client.get("/audit.jsonl?knob=bands.answer.from")).decode()  # type: ignore[arg-type]
+    text = b"".join(client.get("/audit.jsonl?knob=bands.answer.from")).decode()
     (line,) = [json.loads(line) for line in text.splitlines()]
 
     assert line["new"]["bands.answer.from"] == 0.9

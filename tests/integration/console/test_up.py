@@ -19,7 +19,8 @@ import psutil
 import psycopg
 import pytest
 
-from console.stack import HOST, ROOT, free_port
+from console.stack import HOST, ROOT
+from tests.ports import own_port
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -29,7 +30,7 @@ class Console:
 
     def __init__(self, data_dir: Path, **environ: str) -> None:
         self.data_dir = data_dir
-        self.port = int(environ.pop("PORT", free_port()))
+        self.port = int(environ.pop("PORT", own_port()))
         inherited = {
             name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")
         }
@@ -224,7 +225,7 @@ def test_real_servers_take_the_place_of_the_embedded_ones(data_dir: Path) -> Non
 
 
 def test_a_database_that_does_not_answer_is_said_to_be_so(data_dir: Path) -> None:
-    nowhere = f"postgresql://console:hush@{HOST}:{free_port()}/console"
+    nowhere = f"postgresql://console:hush@{HOST}:{own_port()}/console"
     console = Console(
         data_dir / "nowhere", DATABASE_URL=nowhere, REDIS_URL=os.environ["REDIS_URL"], SAMPLES="0"
     )

@@ -110,10 +110,11 @@ class Month:
         approvals.approve(change=self.first, by=self.risk, reason="Bound is fine")
         self.elsewhere(0.82)
         self.clock.move(3, 3)
-        approvals.approve(change=self.first, by=self.second, reason="Seen the replay")
+        approvals.approve(change=self.first, by=self.admin, reason="Seen the replay")
         changes.apply(change=self.fresh(self.first), by=self.ops)
         self.clock.move(3, 5)
         vetoed = changes.submit(use_case=self.claims, document=claims(0.62), by=self.ops, reason="More")
+        approvals.approve(change=vetoed, by=self.second, reason="My desk can take it")
         approvals.request_changes(change=vetoed, by=self.risk, reason="Why so low?")
         changes.comment(
             change=self.fresh(vetoed), by=self.risk, text="This is the knob", path="bands.answer.from"

@@ -99,7 +99,7 @@ WITHOUT_KEY: dict[str, tuple[Tamper, str, str]] = {
     "an event is dropped": (
         lambda files: relined(files, "events.jsonl", lambda lines: lines[1:]),
         "events.jsonl",
-        "22 sound events; 23 were signed for",
+        "23 sound events; 24 were signed for",
     ),
     "an event is added": (
         lambda files: relined(files, "events.jsonl", another_event),
@@ -226,7 +226,7 @@ def document_and_digest(version: Any) -> None:
 
 def put_back(lines: list[Any]) -> None:
     """Put an erased name back, as somebody could who kept the pack from before."""
-    told_of = event(lines, "change.approved", 1)
+    told_of = event(lines, "change.approved", 2)
     salt = bytes(range(1, 17))
     commitment = leaves.commitment(salt, ERASED_NAME).hex()
     told_of["content"]["digests"]["actor"] = commitment
@@ -409,7 +409,7 @@ def test_what_the_key_s_holder_leaves_out_of_the_list_is_not_found_and_the_pack_
         "events.jsonl",
         lambda lines: [one for one in lines if one["content"]["kind"] != "promise.stated"],
     )
-    counts = json.loads(files["manifest.json"])["counts"] | {"events": 22}
+    counts = json.loads(files["manifest.json"])["counts"] | {"events": 23}
     resigned(files, counts=counts)
     assert checked(files, tmp_path / "pack.zip").verified
     assert b"a left-out event would look like one of them" in files["README.txt"]
@@ -494,7 +494,7 @@ def test_only_so_many_faults_of_one_file_are_named_and_the_rest_counted(lived: L
     files = lived.files
     relined(files, "events.jsonl", lambda lines: [line | {"seq": 0} for line in lines])
     report = checked(files, tmp_path / "pack.zip")
-    assert Fault("events.jsonl", "and 5 more") in report.faults
+    assert Fault("events.jsonl", "and 6 more") in report.faults
 
 
 def test_the_spelling_of_the_tests_is_the_packs(lived: Lived, tmp_path: Path) -> None:

@@ -281,7 +281,8 @@ def test_a_unit_takes_over_no_group_that_is_there_already(admin: User, unit: Bus
 
 
 def test_a_loan_is_given_of_what_one_holds_for_a_reason_and_a_time(use_case: UseCase, people: People) -> None:
-    ops, stranger, more = people["ops"], people["stranger"], {"use_case": use_case, "by": people["ops"]}
+    ops, stranger = people["ops"], people["stranger"]
+    more: dict[str, Any] = {"use_case": use_case, "by": ops}
     with pytest.raises(Refused) as refusal:
         delegations.lend(to=ops, verbs=[], until=soon(91), reason=" ", **more)
     assert [error["path"] for error in refusal.value.errors] == ["to", "verbs", "until", "reason"]

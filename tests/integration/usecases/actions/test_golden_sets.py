@@ -53,7 +53,8 @@ def test_a_set_is_kept_with_what_it_was_recorded_under(golden: GoldenSet) -> Non
     assert [one["name"] for one in golden.recorded_models] == ["small", "large"]
     event = Event.objects.latest("id")
     assert (event.kind, event.sentence) == ("golden_set.set", "Golden set “core” uploaded: 4 cases.")
-    assert event.new and event.new["digest"] == golden.digest
+    assert event.new
+    assert event.new["digest"] == golden.digest
 
 
 def test_the_same_set_again_writes_nothing(use_case: UseCase, golden: GoldenSet, risk: User) -> None:

@@ -127,7 +127,7 @@ def test_one_decision_shows_who_had_allowed_it(
         change.refresh_from_db()
     kill_switches.engage(use_case=use_case, by=ops)
     kill_switches.restore(use_case=use_case, by=ops)
-    made = decide("claims", "after the restore", version=change.version + 2)
+    made = decide("claims", "after the restore", version=(change.version or 0) + 2)
 
     shown = decided.get(f"{DECISIONS}/{made.pk}").content.decode()
 
