@@ -31,6 +31,7 @@ OPEN, SIGN_IN, FORBIDDEN, HIDDEN = "open", "sign in", "forbidden", "hidden"
 MISSING = {
     "change": 999,
     "override": 999_999,
+    "person": 999_999,
     "token": 999_999,
     "version": 999,
     "loan": 999_999,

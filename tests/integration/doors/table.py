@@ -59,7 +59,7 @@ class World:
     change: int | None = None
     override: int | None = None
     token: int = 0
-    person: int = 0
+    person: Any = None
     version: int = 2
     decision: Any = None
     kept: Any = None
