@@ -150,7 +150,7 @@ PAGES: tuple[Door, ...] = (
     # allauth asks for these by its own names; several are one address.
     *reads("public", "account_login", "account_logout", "mfa_authenticate"),
     *reads("public", "socialaccount_login_cancelled"),
-    Door("socialaccount_login_error", "GET", "public", always=401),
+    Door("socialaccount_login_error", "GET", "public", always=400),
     Door("account_inactive", "GET", "public", always=403),
     Door("sign-in-with", "POST", "public", always=404),  # where no provider is set
     Door("openid_connect_callback", "GET", "public", always=404),
