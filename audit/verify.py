@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="the installation's key, as you know it from elsewhere; once more for each older one",
     )
     parser.add_argument("--json", action="store_true", help="of a pack: print the findings as JSON")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         with given.file.open("rb") as opened:
             zipped = opened.read(2) == b"PK"
@@ -116,6 +116,17 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"cannot be read: {error}", file=sys.stderr)
         return 2
     return _pack(given.file, keys, as_json=given.json) if zipped else _proof(proof, keys)
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Join the option with its key: one key of 64 begins with a dash, which would be taken for another option."""
+    found: list[str] = []
+    for one in arguments:
+        if found and found[-1] == "--public-key":
+            found[-1] += f"={one}"
+        else:
+            found.append(one)
+    return found
 
 
 def _proof(proof: Any, keys: Sequence[Ed25519PublicKey]) -> int:

@@ -30,7 +30,7 @@ from usecases.evidence_files import Json, Period
 from usecases.models import UseCase
 from usecases.publishing import Refused
 
-TRIES: Final = 20
+TRIES: Final = 12
 LONGEST: Final = timedelta(days=366 * 5)
 
 

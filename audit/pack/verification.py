@@ -62,9 +62,10 @@ def verify(file: Path, given: list[Ed25519PublicKey] | None = None) -> Report:
 
 
 def _own_key(held: Container, faults: Faults) -> list[Ed25519PublicKey]:
+    found = []
     with faults.reading(pack.KEY):
-        return [public_key(held.read(pack.KEY).decode("ascii").strip())]
-    return []
+        found.append(public_key(held.read(pack.KEY).decode("ascii").strip()))
+    return found
 
 
 def _manifest(held: Container, keys: list[Ed25519PublicKey], faults: Faults) -> dict[str, Any]:

@@ -101,7 +101,8 @@ class Door:
 
     @property
     def writes(self) -> bool:
-        return self.method != "GET"
+        # That somebody took a pack is recorded, though they only asked for it.
+        return self.method != "GET" or self.name == "/audit/evidence"
 
 
 def log_file(world: World) -> Mapping[str, Any]:
@@ -209,6 +210,8 @@ PAGES: tuple[Door, ...] = (
     Door("restore", "POST", "kill"),
     Door("message", "POST", "kill", body={"message": "We call you."}),
     Door("guardrails", "POST", "approve", body={"reason": "Spring"}),
+    *reads("view", "evidence"),
+    Door("evidence", "POST", "view", body={"period": "days", "since": "2020-01-01", "until": "2020-01-31"}),
     *reads("view", "one-pager"),
     *reads("tune or approve", "one-pager-edit"),
     Door("one-pager-edit", "POST", "tune or approve", body={"answers.kpi": "Cost"}),
@@ -282,6 +285,13 @@ API: tuple[Door, ...] = (
     Door(f"{ONE}/versions/{{number}}/revert", "POST", "tune", thing="version"),
     Door(f"{ONE}/guardrails", "PUT", "approve", body=LIMITS),
     *reads("view", f"{ONE}/one-pager", f"{ONE}/one-pager/questions"),
+    Door(
+        "/audit/evidence",
+        "GET",
+        "view",
+        hides=True,
+        query=f"use_case={SLUG}&since=2020-01-01&until=2020-02-01",
+    ),
     Door(f"{ONE}/one-pager", "PUT", "tune or approve", body={"answers": {"kpi": "Cost"}}),
     Door(f"{ONE}/kill", "POST", "kill", body={"to": "baseline"}),
     Door(f"{ONE}/restore", "POST", "kill"),

@@ -97,10 +97,9 @@ class Month:
         self.elsewhere(0.81)
 
     def limits(self, floor: float = 0.6, **terms: Any) -> None:
-        knobs = GUARDRAILS["knobs"] | {
-            "bands.answer.from": {"lane": [0.75, 0.95], "limit": [floor, 1.0], "reason": "Spring review."}
-        }
-        models: Any = GUARDRAILS["models"]
+        given: Any = GUARDRAILS
+        edge = {"lane": [0.75, 0.95], "limit": [floor, 1.0], "reason": "Spring review."}
+        knobs, models = given["knobs"] | {"bands.answer.from": edge}, given["models"]
         guardrails.set_limits(
             use_case=self.claims, knobs=knobs, approved_models=models, by=self.risk, terms=terms
         )

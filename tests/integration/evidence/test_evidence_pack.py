@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -19,10 +18,11 @@ from audit import erasure, leaves, log
 from audit.keys import audit_key
 from audit.models import Event
 from audit.pack.verification import verify
-from audit.verify import public_key_text
+from audit.verify import main, public_key_text
 from tests.integration.audit.records import seal
 from tests.integration.evidence.month import ERASED_NAME, SINCE, UNTIL
 from tests.integration.evidence.packs import Lived, closed, made_of, opened, taken
+from usecases import evidence_pack
 from usecases.actions import evidence
 from usecases.publishing import Refused
 
@@ -69,6 +69,12 @@ def test_a_pack_verifies_on_a_machine_without_the_product(lived: Lived, elsewher
     assert (done.returncode, said["verified"], said["pinned"]) == (1, False, False)
     assert said["faults"][0]["file"] == "summary.html"
     assert run(elsewhere, str(elsewhere / "none.zip")).returncode == 2
+
+
+def test_a_key_that_begins_with_a_dash_is_a_key(lived: Lived, tmp_path: Path) -> None:
+    file = tmp_path / "pack.zip"
+    file.write_bytes(lived.pack)
+    assert main([str(file), "--public-key", "-" + "A" * 42]) == 1, "it is another key, and no option"
 
 
 def test_the_same_period_gives_the_same_files_whoever_takes_it_and_whenever(lived: Lived) -> None:
@@ -167,13 +173,12 @@ def test_whoever_takes_a_pack_is_recorded_with_the_manifests_digest(lived: Lived
 def test_without_the_event_that_tells_of_it_there_is_no_pack(
     lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files: list[Any] = []
+    made = made_of(lived.month)
     monkeypatch.setattr(log, "record", lambda **given: 1 / 0)
-    real = evidence.evidence_pack.make
-    monkeypatch.setattr(evidence.evidence_pack, "make", lambda *a: files.append(real(*a)) or files[-1])
+    monkeypatch.setattr(evidence_pack, "make", lambda *given: made)
     with pytest.raises(ZeroDivisionError):
         evidence.export(use_case=lived.month.claims, since=SINCE, until=UNTIL, by=lived.month.risk)
-    assert files[0].file.closed
+    assert made.file.closed
 
 
 @pytest.mark.parametrize(
