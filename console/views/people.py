@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
@@ -66,6 +67,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         return redirect("person", pk)
     if verb not in accounts.ACTIONS:
         raise Http404("There is nothing at this address.")
+    raise_if_reauthentication_required(request, app="")
     try:
         accounts.ACTIONS[verb](person=shown, by=viewer, reason=request.POST.get("reason", "").strip())
     except Refused as refusal:

@@ -185,8 +185,14 @@ def test_what_a_page_fetches_by_itself_keeps_no_session_alive(person: User) -> N
 
 def test_admins_see_people_and_switch_an_account_off(person: User, admin: User, ops: User) -> None:
     come()
+    admin.set_password(PASSWORD)
+    admin.save()
     viewer = Client()
     viewer.force_login(admin)
+    asked = viewer.post(f"/people/{ops.pk}/deactivate")
+    assert asked.headers["Location"].startswith("/account/confirm?"), "whoever sits there shows who they are"
+    viewer.post("/sign-out")
+    viewer.post("/sign-in", {"username": "admin", "password": PASSWORD})
     listed = viewer.get("/people").content.decode()
     assert "operations" in listed
     assert "stranger" in listed
