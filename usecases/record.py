@@ -21,6 +21,7 @@ from audit import search
 from audit.models import Event, Link
 from audit.search import Sight, Sought
 from usecases import permissions, record_periods
+from usecases.models import UseCase
 
 PAGE = 50
 KINDS = {
@@ -193,12 +194,14 @@ def place(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def choices(viewer: User, seen: Sight) -> dict[str, list[tuple[str, str]]]:
+def choices(seen: Sight) -> dict[str, list[tuple[str, str]]]:
     """Return what can be filtered by; nothing of a use case that the viewer does not see."""
     named = ((kind, KINDS.get(kind, kind)) for kind in search.kinds(seen))
     return {
         "people": [(name, name) for name in search.actors(seen)],
-        "use_cases": list(permissions.visible(viewer).order_by("name").values_list("slug", "name")),
+        "use_cases": list(
+            UseCase.objects.filter(slug__in=seen.use_cases).order_by("name").values_list("slug", "name")
+        ),
         "kinds": sorted(named, key=lambda pair: pair[1]),
         "periods": record_periods.choices(),
     }

@@ -58,7 +58,7 @@ class Described(NinjaAPI):
 def _refusals(path: str, method: str, operation: Mapping[str, Any]) -> dict[int, str]:
     """Return the statuses of refusals that an operation may answer, each with its words."""
     found = dict(ALWAYS)
-    if "{" in path:
+    if "{" in path or any(one["name"] == "use_case" for one in operation.get("parameters", ())):
         found[404] = NOT_THERE
     if method != "get":
         found |= {409: STALE, 413: TOO_LARGE}

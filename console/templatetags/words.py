@@ -1,15 +1,17 @@
 """How numbers and times read on every page. A number that is not known is a dash, never a zero."""
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
 DASH = "—"
+SELECTED = SafeString(" selected")
 STEPS = ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (14 * 86400, 86400, "days"))
 
 
@@ -61,6 +63,16 @@ def confidence(value: float | None) -> str:
 def exact(moment: datetime | None) -> str:
     """Name a moment in full, in the reader's zone."""
     return DASH if moment is None else timezone.localtime(moment).strftime("%a %-d %b %Y, %H:%M:%S %Z")
+
+
+@register.simple_tag
+def options(choices: Iterable[tuple[str, str]], chosen: str = "") -> SafeString:
+    """Write the options of a select, `(value, words)` each; a thousand cost a template as much as the page."""
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((value, SELECTED if value == chosen else "", words) for value, words in choices),
+    )
 
 
 @register.simple_tag

@@ -52,7 +52,7 @@ def _page(
         "older": older,
         "first": before is None,
         "wish": wish,
-        "choices": record.choices(viewer, seen),
+        "choices": record.choices(seen),
         "knobs": record_knobs.choices(chosen, wish.knob),
         "query": wish.query,
         "kept": kept,

@@ -36,10 +36,14 @@ MISSING = {
     "version": 999,
     "loan": 999_999,
     "review": 999,
+    "filter": 999_999,
+    "golden": 999_999,
 }
 NOT_THERE = UUID("0191b7a0-0000-7000-8000-000000000000")
 # Doors of assistants that are about no use case. The stream itself is served beside Django, and looks at scopes there.
 UNSCOPED = ("/signing-keys", "/stream", "/tokens/rotate")
+# What belongs to a use case without its address naming it: a stranger to the one sees nothing of the other.
+SEEN_THROUGH = ("review", "lane", "event")
 # What a visit leaves behind by itself, whatever it asked for.
 TRACES = ("django_session", "axes_accessattempt", "axes_accesslog", "usersessions_usersession")
 
@@ -60,6 +64,8 @@ def is_api(door: Door) -> bool:
 
 def of_one(door: Door) -> bool:
     """Tell whether a door's address names a use case."""
+    if door.thing == "lane":
+        return False
     if is_api(door):
         return "{slug}" in door.name
     return any("slug" in names for _, names in _forms(door.name))
@@ -79,6 +85,8 @@ def thing_in(door: Door, world: World) -> Any:
 
 def address(door: Door, world: World, slug: str = SLUG) -> str:
     """Return where a door is."""
+    if door.thing == "lane":
+        slug = world.lane
     tail = f"?{door.query.replace(SLUG, slug)}" if door.query else ""
     if is_api(door):
         path = door.name.replace("{slug}", slug)
@@ -114,12 +122,12 @@ def call(door: Door, caller: Caller, world: World, slug: str = SLUG, **headers: 
 def outcome(door: Door, answer: HttpResponseBase) -> str:
     """Say in the table's words what an answer means."""
     status = answer.status_code
+    if status == door.always:
+        return OPEN
     if status == 401 or (status == 302 and answer.headers["Location"].startswith("/sign-in?")):
         return SIGN_IN
     known = {403: FORBIDDEN, 404: HIDDEN}
-    if door.always is not None:
-        return OPEN if status == door.always else known.get(status, str(status))
-    return known.get(status, OPEN if status < 500 and status != 405 else str(status))
+    return known.get(status, OPEN if status < 500 and status != 405 and door.always is None else str(status))
 
 
 def expected(door: Door, role: str, world: World) -> str:
@@ -130,7 +138,7 @@ def expected(door: Door, role: str, world: World) -> str:
         return SIGN_IN
     if role in MACHINES:
         return OPEN if door.machines and (role == "assistant" or door.name in UNSCOPED) else FORBIDDEN
-    if role == "stranger" and (of_one(door) or door.thing == "review"):
+    if role == "stranger" and (of_one(door) or (door.thing in SEEN_THROUGH and not door.asks_first)):
         return HIDDEN
     missing = bool(door.thing) and getattr(world, door.thing) is None
     if role in NEEDS[door.needs]:

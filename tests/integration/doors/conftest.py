@@ -58,13 +58,25 @@ def world(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, settings
     from django.utils import timezone
     from uuid6 import uuid7
 
+    from audit.models import Event
     from console import tokens
+    from console.models import SavedFilter
     from routing.models import Decision
     from tests.documents import claims
-    from tests.integration.doors.table import World
+    from tests.integration.doors.table import CASES, World
     from usecases import uploads
-    from usecases.actions import access_reviews, delegations, drafts, kept_impacts, units, versions
+    from usecases.actions import (
+        access_reviews,
+        delegations,
+        drafts,
+        golden_sets,
+        guardrails,
+        kept_impacts,
+        units,
+        versions,
+    )
     from usecases.actions import uploads as actions
+    from usecases.models import Lane
 
     settings.UPLOADS = tmp_path / "uploads"
     ops = cast["operations"]
@@ -94,7 +106,15 @@ def world(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, settings
     loan = delegations.lend(use_case=use_case, to=holder, verbs=["tune"], until=soon, by=ops, reason="Away")
     review = access_reviews.start(by=cast["admin"], due_at=soon, use_case=use_case)
     line = review.lines.get(holder="operations")
+    held = use_case.guardrail
+    Lane.objects.get_or_create(slug="shared", defaults={"name": "Shared"})
+    bounds: dict[str, Any] = {"knobs": held.knobs, "approved_models": held.approved_models}
+    guardrails.set_limits(use_case=use_case, by=cast["risk"], lanes=["shared"], **bounds)
+    golden = golden_sets.keep(use_case=use_case, name="core", cases=CASES, by=cast["risk"])
     return World(
+        golden=golden.pk,
+        event=Event.objects.filter(use_case="claims", kind="guardrail.set").latest("id").uid,
+        filter=SavedFilter.objects.create(user=ops, name="Mine", query="kind=guardrail.set").pk,
         loan=loan.pk,
         review=review.number,
         line=f"{line.pk}:{','.join(line.verbs)}",

@@ -10,6 +10,7 @@ name, method, what it needs (a key of `NEEDS`), and where asked for `thing` (wha
 names: an attribute of `World`), `verb` (a word in its address) and `body` (a mapping, or what makes one of a world).
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -44,6 +45,7 @@ NEEDS: dict[str, frozenset[str]] = {
     "tune or approve": TUNERS | JUDGES,
     "tune and approve": TUNERS & JUDGES,
     "approve, not the granter": JUDGES - {"admin"},
+    "holder": frozenset({"operations"}),
     "author": frozenset({"operations"}),
     "holder or admin": frozenset({"operations", "admin"}),
     "assistant": frozenset(),
@@ -68,6 +70,11 @@ class World:
     review: Any = None
     line: str = ""
     unit: str = "north"
+    lane: str = "shared"
+    golden: Any = None
+    golden_name: str = "core"
+    event: Any = None
+    filter: Any = None
 
 
 Body = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
@@ -76,7 +83,8 @@ Body = Mapping[str, Any] | Callable[[World], Mapping[str, Any]]
 @dataclass(frozen=True, eq=False)
 class Door:
     """One way in. `hides`: who may not pass is told that there is nothing; `always`: the one status it answers;
-    `tells`: what it answers instead of 403 and 404; `refuses`: its action has nothing to work on here.
+    `tells`: what it answers instead of 403 and 404; `refuses`: its action has nothing to work on here;
+    `asks_first`: who may not at all is told so before it is looked for.
     """
 
     name: str
@@ -90,6 +98,7 @@ class Door:
     always: int | None = None
     tells: int | None = None
     refuses: bool = False
+    asks_first: bool = False
     query: str = ""
     form: bool = False
 
@@ -122,6 +131,12 @@ def judged(world: World) -> Mapping[str, Any]:
     return {"lines": [world.line], "verdict": "confirmed"}
 
 
+def cases_file(world: World) -> Mapping[str, Any]:
+    return {"name": "more", "file": SimpleUploadedFile("more.json", json.dumps(CASES).encode())}
+
+
+CASES = [{"id": "1", "attributes": {}, "signals": {"confidence": 0.9}, "expected": {"action": "answer"}}]
+ERASES = {"fields": ["reason"], "reason": "Asked for", "sure": "yes"}
 NOW = {"reason": "Now", "hours": "1"}
 LIMITS = {"knobs": {"bands.answer.from": {"lane": [0.7, 0.95], "limit": [0.6, 1.0], "reason": ""}}}
 RAISED = {"document": claims(0.9), "reason": "Safer"}
@@ -180,6 +195,19 @@ PAGES: tuple[Door, ...] = (
     Door("use-case-new", "POST", "create", body={"slug": "new-one", "name": "New one", "owner": "ops"}),
     Door("kill-all", "POST", "kill"),
     Door("restore-all", "POST", "own", body={"use_case": [SLUG]}),
+    # The record.
+    *reads("own", "audit-jsonl"),
+    *reads("view", "audit-event", "audit-proof", thing="event", hides=True),
+    Door("audit-erase", "POST", "create", thing="event", body=ERASES),
+    Door("audit-keep", "POST", "own", body={"name": "Kept", "query": "kind=guardrail.set"}),
+    Door("audit-kept", "POST", "holder", thing="filter", hides=True, body={"do": "delete"}),
+    # Shared lanes; this one is used, so nobody may delete it.
+    *reads("own", "lanes"),
+    *reads("approve", "lane-new"),
+    *reads("view", "lane", thing="lane", hides=True),
+    Door("lane-new", "POST", "approve", body={"name": "Another", "slug": "another"}),
+    Door("lane", "POST", "approve", thing="lane", asks_first=True, body={"name": "Renamed"}),
+    Door("lane-delete", "POST", "approve", thing="lane", refuses=True),
     # Who may do what.
     *reads("own", "access-reviews"),
     *reads("manage access", "units"),
@@ -212,6 +240,10 @@ PAGES: tuple[Door, ...] = (
     Door("guardrails", "POST", "approve", body={"reason": "Spring"}),
     *reads("view", "evidence"),
     Door("evidence", "POST", "view", body={"period": "days", "since": "2020-01-01", "until": "2020-01-31"}),
+    *reads("view", "golden-sets"),
+    *reads("view", "golden-set", thing="golden"),
+    Door("golden-sets", "POST", "approve", body=cases_file),
+    Door("golden-set-delete", "POST", "approve", thing="golden"),
     *reads("view", "one-pager"),
     *reads("tune or approve", "one-pager-edit"),
     Door("one-pager-edit", "POST", "tune or approve", body={"answers.kpi": "Cost"}),
@@ -292,6 +324,16 @@ API: tuple[Door, ...] = (
         hides=True,
         query=f"use_case={SLUG}&since=2020-01-01&until=2020-02-01",
     ),
+    *reads("own", "/lanes"),
+    Door("/lanes/{slug}", "GET", "view", thing="lane", hides=True),
+    Door("/lanes/{slug}", "PUT", "approve", thing="lane", asks_first=True, body={"name": "Renamed"}),
+    Door("/lanes/{slug}", "DELETE", "approve", thing="lane", refuses=True),
+    Door("/audit/events/{uid}", "GET", "view", thing="event", hides=True),
+    *reads("view", f"{ONE}/guardrails/effective", f"{ONE}/golden-sets"),
+    *reads("view", f"{ONE}/golden-sets/{{name}}", thing="golden_name"),
+    Door(f"{ONE}/golden-sets/{{name}}", "PUT", "approve", thing="golden_name", body={"cases": CASES}),
+    Door(f"{ONE}/golden-sets/{{name}}/score", "POST", "view", thing="golden_name"),
+    Door(f"{ONE}/golden-sets/{{name}}", "DELETE", "approve", thing="golden_name"),
     Door(f"{ONE}/one-pager", "PUT", "tune or approve", body={"answers": {"kpi": "Cost"}}),
     Door(f"{ONE}/kill", "POST", "kill", body={"to": "baseline"}),
     Door(f"{ONE}/restore", "POST", "kill"),
@@ -337,6 +379,8 @@ API: tuple[Door, ...] = (
 COMMANDS: tuple[Door, ...] = (
     Door("apply_config", "RUN", "tune"),
     Door("import_decisions", "RUN", "tune"),
+    Door("evidence_pack", "RUN", "view"),
+    Door("erase_personal_data", "RUN", "create"),
     Door("access", "RUN", "view"),
     *(Door(name, "RUN", "manage access") for name in ("grant", "revoke")),
     Door("start_access_review", "RUN", "approve"),
