@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group, User
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from audit import log
@@ -52,10 +52,7 @@ def _revoke_all(person: User) -> list[str]:
         token.save(update_fields=["revoked_at"])
         keys += [key for key in (token.digest, token.previous_digest) if key]
         names.append(token.name)
-    with connection.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_notify(%s, %s)", [tokens.CHANNEL, key])
-    transaction.on_commit(lambda: tokens.memory.forget(keys))
+    tokens.forget_everywhere(keys)
     return names
 
 

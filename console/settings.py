@@ -139,6 +139,9 @@ MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
 REQUIRE_MFA = ENV.require_mfa
 SOCIALACCOUNT_ADAPTER = "console.adapters.Providers"
 SOCIALACCOUNT_AUTO_SIGNUP = True
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = (
+    True  # another way in is connected by whom it is, not by who sits there
+)
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an address alone never opens an account that was there before
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
     "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}

@@ -1,4 +1,4 @@
-"""Bearer tokens: issue, check, revoke. Only a token's SHA-256 is stored; whoever loses the text gets a new one.
+"""Bearer tokens: issue, rotate, check, revoke. Only a token's SHA-256 is stored; whoever loses the text gets a new one.
 
 A checked token is remembered for half a minute, so that 5,000 assistants do not ask the database at every heartbeat.
 Revoking drops it from every web process at once (NOTIFY at commit); the half minute is what a lost message costs.
@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit import log
@@ -28,6 +29,12 @@ CHANNEL = "console_token"
 REMEMBERED_SECONDS = 30.0
 MOST_REMEMBERED = 20_000
 USED_AGAIN = timedelta(minutes=1)
+OF_PEOPLE = timedelta(days=90)  # how long a person's token works where nobody says otherwise
+LONGEST = timedelta(days=366)
+GRACE = timedelta(hours=24)  # how long the text before a rotation still works
+LONGEST_GRACE = timedelta(days=14)
+UNUSED = timedelta(days=30)
+ENDING = timedelta(days=14)
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?")
 
 
@@ -40,6 +47,7 @@ class Grant:
     user_id: int | None
     use_cases: frozenset[str]
     expires_at: datetime | None
+    reads_only: bool = False
 
     @property
     def is_assistant(self) -> bool:
@@ -54,29 +62,119 @@ def issue(
     user: User | None = None,
     use_cases: Iterable[str] = (),
     expires_at: datetime | None = None,
+    scope: str = "full",
 ) -> tuple[Token, str]:
     """Make a token for a person (`user`) or for assistants (`use_cases`); return it with its text, shown only now.
 
+    A person's ends by itself, after 90 days where nothing is said; one with the scope `read` changes nothing.
     Raises `Refused` for a name that is taken or a token that allows nothing, `Forbidden` for whoever may not.
     """
     slugs = sorted(set(use_cases))
     _check_form(name, user, slugs)
+    expires_at = _end(user, expires_at, scope)
     _check_right(by, user)
-    text = f"oc_{secrets.token_urlsafe(32)}"
+    text = _text()
     with transaction.atomic():
         if Token.objects.filter(name=name).exists():
             raise Refused(f"There is a token named “{name}” already; choose another name.")
         token = Token.objects.create(
-            name=name, prefix=text[:9], digest=key_of(text), user=user, use_cases=slugs, expires_at=expires_at
+            name=name,
+            prefix=text[:9],
+            digest=key_of(text),
+            user=user,
+            use_cases=slugs,
+            expires_at=expires_at,
+            scope=scope,
         )
         log.record(
             kind="token.issued",
             sentence=f"{by.get_username()} created the token “{name}” for {_bearer_words(token)}.",
             by=by,
             reason=reason,
-            new={"name": name, "user": user and user.get_username(), "use_cases": slugs},
+            new={
+                "name": name,
+                "user": user and user.get_username(),
+                "use_cases": slugs,
+                "scope": scope,
+                "expires_at": expires_at and expires_at.isoformat(),
+            },
         )
     return token, text
+
+
+def rotate(
+    *, token: Token, by: log.Person, reason: str = "", grace: timedelta = GRACE, held: str = ""
+) -> tuple[Token, str]:
+    """Give a token a new text, shown only now; the text before works until the grace is over.
+
+    One that ends by itself works as long again as it did at first. `held`: the key of the text that asks for it, which
+    has to be the present one: a program that runs twice must not take the other's new text away.
+    """
+    _check_right(by, token.user)
+    if not timedelta() <= grace <= LONGEST_GRACE:
+        raise Refused("The text before may work for up to 14 days more.")
+    text, now = _text(), timezone.now()
+    with transaction.atomic():
+        token = Token.objects.select_for_update().get(pk=token.pk)
+        if token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
+            raise Refused("This token has ended; make a new one.")
+        if held and held != token.digest:
+            raise Refused("This text was replaced already; its successor can be rotated.")
+        gone = [key for key in (token.previous_digest, token.digest) if key]
+        token.previous_digest, token.previous_until = token.digest, now + grace
+        token.expires_at = token.expires_at and now + (
+            token.expires_at - (token.rotated_at or token.created_at)
+        )
+        token.digest, token.prefix, token.rotated_at = key_of(text), text[:9], now
+        token.save()
+        log.record(
+            kind="token.rotated",
+            sentence=f"{by.get_username()} rotated the token “{token.name}” of {_bearer_words(token)}.",
+            by=by,
+            reason=reason,
+            new={
+                "before_works_until": token.previous_until.isoformat(),
+                "expires_at": token.expires_at and token.expires_at.isoformat(),
+            },
+        )
+        forget_everywhere(gone)
+    return token, text
+
+
+def forget_everywhere(keys: list[str]) -> None:
+    """Have every web process ask the database about these again, and close the streams that came with them."""
+    with connection.cursor() as cursor:
+        for key in keys:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, key])
+    transaction.on_commit(lambda: memory.forget(keys))
+
+
+def _text() -> str:
+    return f"oc_{secrets.token_urlsafe(32)}"
+
+
+def _end(user: User | None, expires_at: datetime | None, scope: str) -> datetime | None:
+    now = timezone.now()
+    if scope not in ("full", "read") or (scope == "read" and user is None):
+        raise Refused("A person's token may do all that the person may, or only read; an assistant's serves.")
+    if user is None:
+        return expires_at
+    end = expires_at or now + OF_PEOPLE
+    if end > now + LONGEST:
+        raise Refused("A person's token works for a year at most.")
+    return end
+
+
+def worry(token: Token) -> str:
+    """Say what is wrong with a token that still works; empty where nothing is."""
+    now = timezone.now()
+    if token.revoked_at is not None:
+        return ""
+    if token.expires_at is not None and token.expires_at <= now + ENDING:
+        return "Ends soon: rotate it" if token.expires_at > now else ""
+    if (token.last_used_at or token.created_at) < now - UNUSED:
+        return "Unused for a month: revoke it"
+    return ""
 
 
 def revoke(*, token: Token, by: log.Person, reason: str = "") -> Token:
@@ -96,9 +194,7 @@ def revoke(*, token: Token, by: log.Person, reason: str = "") -> Token:
             old={"revoked": False},
             new={"revoked": True},
         )
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, token.digest])
-        transaction.on_commit(lambda: memory.forget([token.digest]))
+        forget_everywhere([key for key in (token.digest, token.previous_digest) if key])
     return token
 
 
@@ -180,19 +276,35 @@ def check(text: str) -> Grant | None:
 def valid(keys: Iterable[str]) -> dict[str, Grant]:
     """Read those of some tokens that are valid now, by key, and note that they are in use."""
     now = timezone.now()
-    rows = Token.objects.filter(digest__in=list(keys), revoked_at=None).select_related("user")
-    found = {}
-    for token in rows:
-        expired = token.expires_at is not None and token.expires_at <= now
-        if expired or (token.user is not None and not token.user.is_active):
+    asked = set(keys)
+    rows = Token.objects.filter(Q(digest__in=asked) | Q(previous_digest__in=asked), revoked_at=None)
+    found: dict[str, Grant] = {}
+    for token in rows.select_related("user"):
+        if token.user is not None and not token.user.is_active:
+            continue
+        grants = [one for one in _grants(token) if one.key in asked and not _over(one.expires_at, now)]
+        if not grants:
             continue
         if token.last_used_at is None or now - token.last_used_at > USED_AGAIN:
             # No history for this column by design: it would bury the changes that people made.
             Token.objects.filter(pk=token.pk).update(last_used_at=now)
-        found[token.digest] = Grant(
-            token.digest, token.name, token.user_id, frozenset(token.use_cases), token.expires_at
-        )
+        found |= {one.key: one for one in grants}
     return found
+
+
+def _grants(token: Token) -> list[Grant]:
+    """Return what each text of a token allows: the present one, and for a while the one before."""
+    ends = [(token.digest, token.expires_at)]
+    if token.previous_digest and token.previous_until:
+        ends.append((token.previous_digest, min(filter(None, [token.previous_until, token.expires_at]))))
+    return [
+        Grant(key, token.name, token.user_id, frozenset(token.use_cases), end, token.scope == "read")
+        for key, end in ends
+    ]
+
+
+def _over(end: datetime | None, now: datetime) -> bool:
+    return end is not None and end <= now
 
 
 _checking: dict[str, asyncio.Future[Grant | None]] = {}

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from console import health
 from console.api import api
-from console.views import access, approvals, assistants, audit, audit_event, portfolio, tokens
+from console.views import access, approvals, assistants, audit, audit_event, people, portfolio, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -31,8 +31,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit/<uuid:uid>/proof.json", audit_event.proof, name="audit-proof"),
     path("audit/<uuid:uid>/erase", audit_event.erase, name="audit-erase"),
     path("assistants", assistants.assistants, name="assistants"),
+    path("people", people.people, name="people"),
+    path("people/<int:pk>", people.person, name="person"),
+    path("people/<int:pk>/sessions/end", people.end_sessions, name="person-sessions-end"),
+    path("people/<int:pk>/sessions/<slug:verb>/end", people.end_sessions, name="person-session-end"),
+    path("people/<int:pk>/<slug:verb>", people.act, name="person-act"),
     path("tokens", tokens.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke", tokens.revoke, name="token-revoke"),
+    path("tokens/<int:pk>/rotate", tokens.rotate, name="token-rotate"),
 ]
 handler400 = "console.views.errors.bad_request"
 handler403 = "console.views.errors.forbidden"

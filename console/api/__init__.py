@@ -18,6 +18,7 @@ ROUTERS = (
     ("/use-cases", "console.api.lanes.of_use_case"),
     ("/use-cases", "console.api.golden_sets.router"),
     ("", "console.api.kill_switches.router"),
+    ("/tokens", "console.api.tokens.router"),
     ("/audit", "console.api.audit.router"),
     ("/audit", "console.api.evidence.router"),
 )

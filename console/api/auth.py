@@ -19,8 +19,9 @@ from usecases.models import UseCase
 class Bearer(HttpBearer):
     """A valid token of one of these kinds."""
 
-    def __init__(self, *, people: bool, assistants: bool) -> None:
+    def __init__(self, *, people: bool, assistants: bool, reading_suffices: bool = False) -> None:
         super().__init__()
+        self._reading_suffices = reading_suffices
         self._people = people
         self._assistants = assistants
 
@@ -34,6 +35,8 @@ class Bearer(HttpBearer):
         if grant.user_id is not None:
             if not self._people:
                 raise HttpError(403, "This is for assistants; a person's token cannot do it.")
+            if grant.reads_only and request.method not in ("GET", "HEAD") and not self._reading_suffices:
+                raise HttpError(403, "This token may only read; make one that may do what you may.")
             request.user = User.objects.get(pk=grant.user_id)
             if not request.user.is_active:
                 return None
@@ -43,6 +46,7 @@ class Bearer(HttpBearer):
 person = Bearer(people=True, assistants=False)
 assistant = Bearer(people=False, assistants=True)
 anyone = Bearer(people=True, assistants=True)
+bearer_itself = Bearer(people=True, assistants=True, reading_suffices=True)
 
 
 def user_of(request: HttpRequest) -> User:

@@ -82,7 +82,7 @@ def come_back(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 def failed(request: HttpRequest) -> HttpResponse:
     """Say that the provider sent nobody."""
-    return render(request, "socialaccount/authentication_error.html", {}, status=401)
+    return render(request, "socialaccount/authentication_error.html", {}, status=400)
 
 
 def cancelled(request: HttpRequest) -> HttpResponse:

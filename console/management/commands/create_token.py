@@ -1,10 +1,12 @@
 """`manage.py create_token`: prints a new token, and nothing else, on stdout."""
 
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from audit import log
 from console import tokens
@@ -29,12 +31,25 @@ class Command(BaseCommand):
             default=[],
             help="a use case the assistants serve; repeatable",
         )
+        parser.add_argument(
+            "--days",
+            type=int,
+            help="how long it works; without this 90 days for a person, and for assistants until it is revoked",
+        )
+        parser.add_argument("--read-only", action="store_true", help="a person's token that changes nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = _person(options["user"]) if options["user"] else None
         slugs: list[str] = options["use_case"]
         try:
-            _, text = tokens.issue(name=options["name"], by=log.System("command"), user=user, use_cases=slugs)
+            _, text = tokens.issue(
+                name=options["name"],
+                by=log.System("command"),
+                user=user,
+                use_cases=slugs,
+                expires_at=timezone.now() + timedelta(days=options["days"]) if options["days"] else None,
+                scope="read" if options["read_only"] else "full",
+            )
         except Refused as refused:
             raise CommandError(str(refused)) from refused
         for slug in sorted(set(slugs) - set(Target.objects.values_list("use_case", flat=True))):

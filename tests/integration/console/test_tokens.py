@@ -138,12 +138,13 @@ def test_a_token_that_expires_while_it_is_remembered_is_refused(admin: User) -> 
     [
         lambda admin, token: tokens.issue(name="n", by=admin, use_cases=["claims"]),
         lambda admin, token: tokens.revoke(token=token, by=admin),
+        lambda admin, token: tokens.rotate(token=token, by=admin),
     ],
 )
 def test_a_failing_audit_row_rolls_all_back(
     admin: User, monkeypatch: pytest.MonkeyPatch, act: Callable[[User, Token], Any]
 ) -> None:
-    token, _ = tokens.issue(name="m", by=admin, use_cases=["claims"])
+    token, text = tokens.issue(name="m", by=admin, use_cases=["claims"])
 
     def broken(**_: Any) -> None:
         raise DatabaseError("the record is full")
@@ -152,7 +153,7 @@ def test_a_failing_audit_row_rolls_all_back(
     with pytest.raises(DatabaseError):
         act(admin, token)
 
-    assert Token.objects.filter(revoked_at=None).count() == 1
+    assert Token.objects.filter(revoked_at=None, digest=tokens.key_of(text)).count() == 1
 
 
 def test_the_command_prints_the_token_and_nothing_else(use_case: Any) -> None:
@@ -179,3 +180,140 @@ def test_the_command_prints_the_token_and_nothing_else(use_case: Any) -> None:
 def test_the_command_says_what_is_wrong(people: Any, arguments: list[str]) -> None:
     with pytest.raises(CommandError):
         call_command("create_token", *arguments, stdout=StringIO())
+
+
+def test_a_rotated_token_has_a_new_text_and_the_old_one_works_for_a_while(
+    admin: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    token, old = tokens.issue(name="desk", by=admin, use_cases=["claims"])
+    assert tokens.check(old) is not None
+
+    with django_capture_on_commit_callbacks(execute=True):
+        _, new = tokens.rotate(token=token, by=admin, grace=timedelta(seconds=0.4), reason="Spring")
+
+    first, second = tokens.check(old), tokens.check(new)
+    assert first is not None
+    assert second is not None
+    assert (first.name, first.use_cases) == (second.name, second.use_cases)
+    assert second.expires_at is None
+    event = Event.objects.get(kind="token.rotated")
+    assert event.sentence == "admin rotated the token “desk” of assistants of claims."
+    assert new not in str(event.new)
+    import time
+
+    time.sleep(0.5)
+    assert tokens.check(old) is None
+    tokens.memory.forget()
+    assert tokens.check(old) is None
+    assert tokens.check(new) is not None
+
+
+def test_rotating_again_ends_the_text_before_the_last(admin: User) -> None:
+    token, first = tokens.issue(name="desk", by=admin, use_cases=["claims"])
+    tokens.rotate(token=token, by=admin)
+    _, third = tokens.rotate(token=token, by=admin)
+    tokens.memory.forget()
+    assert tokens.check(first) is None
+    assert tokens.check(third) is not None
+
+
+def test_a_rotated_token_of_a_person_works_as_long_again(ops: User) -> None:
+    token, _ = tokens.issue(name="mine", by=ops, user=ops)
+    assert token.expires_at is not None
+    assert timedelta(days=89) < token.expires_at - timezone.now() <= timedelta(days=90)
+    Token.objects.filter(pk=token.pk).update(
+        created_at=timezone.now() - timedelta(days=80), expires_at=timezone.now() + timedelta(days=10)
+    )
+
+    token, _ = tokens.rotate(token=token, by=ops)
+
+    assert token.expires_at is not None
+    assert timedelta(days=89) < token.expires_at - timezone.now() <= timedelta(days=90)
+
+
+def test_what_cannot_be_rotated_is_refused_and_writes_nothing(admin: User, ops: User, risk: User) -> None:
+    token, text = tokens.issue(name="mine", by=ops, user=ops)
+    with pytest.raises(Forbidden):
+        tokens.rotate(token=token, by=risk)
+    with pytest.raises(Refused, match="14 days"):
+        tokens.rotate(token=token, by=ops, grace=timedelta(days=15))
+    with pytest.raises(Refused, match="replaced already"):
+        tokens.rotate(token=token, by=ops, held="another key")
+    tokens.revoke(token=token, by=ops)
+    with pytest.raises(Refused, match="has ended"):
+        tokens.rotate(token=token, by=ops)
+    assert not Event.objects.filter(kind="token.rotated").exists()
+    assert Token.objects.get().digest == tokens.key_of(text)
+
+
+@pytest.mark.parametrize("wish", [{"scope": "none"}, {"expires_at": timezone.now() + timedelta(days=400)}])
+def test_a_person_s_token_works_a_year_at_most_and_reads_or_does(ops: User, wish: dict[str, Any]) -> None:
+    with pytest.raises(Refused):
+        tokens.issue(name="mine", by=ops, user=ops, **wish)
+    with pytest.raises(Refused):
+        tokens.issue(name="desk", by=log.System("command"), use_cases=["claims"], scope="read")
+
+
+def test_a_token_that_only_reads_changes_nothing_through_any_door(
+    client: Any, ops: User, use_case: Any
+) -> None:
+    _, text = tokens.issue(name="report", by=ops, user=ops, scope="read")
+    headers = {"Authorization": f"Bearer {text}"}
+    assert client.get("/api/v1/use-cases/claims", headers=headers).status_code == 200
+    for path in ("use-cases/claims/kill", "kill", "use-cases/claims/changes", "use-cases"):
+        refused = client.post(f"/api/v1/{path}", "{}", content_type="application/json", headers=headers)
+        assert refused.status_code == 403, path
+        assert "may only read" in refused.json()["detail"]
+    assert not Event.objects.filter(kind__startswith="kill").exists()
+
+
+@pytest.mark.parametrize("whose", ["person", "reader", "assistant"])
+def test_a_program_rotates_the_token_it_holds(client: Any, ops: User, admin: User, whose: str) -> None:
+    whom: dict[str, Any] = {"use_cases": ["claims"]} if whose == "assistant" else {"user": ops}
+    scope = "read" if whose == "reader" else "full"
+    _, old = tokens.issue(name="mine", by=admin, scope=scope, **whom)
+    headers = {"Authorization": f"Bearer {old}"}
+
+    answer = client.post("/api/v1/tokens/rotate", content_type="application/json", headers=headers)
+
+    assert answer.status_code == 200, answer.content
+    told = answer.json()
+    assert told["name"] == "mine"
+    assert tokens.check(told["token"]) is not None
+    again = client.post("/api/v1/tokens/rotate", content_type="application/json", headers=headers)
+    assert again.status_code == 422
+    assert "replaced already" in again.json()["detail"]
+    assert client.post("/api/v1/tokens/rotate", headers={"Authorization": "Bearer oc_no"}).status_code == 401
+
+
+def test_the_command_rotates_and_prints_the_text_and_nothing_else(admin: User) -> None:
+    tokens.issue(name="desk", by=admin, use_cases=["claims"])
+    out = StringIO()
+    call_command("rotate_token", "desk", "--grace-hours", "1", stdout=out, stderr=StringIO())
+    assert tokens.check(out.getvalue().removesuffix("\n")) is not None
+    with pytest.raises(CommandError):
+        call_command("rotate_token", "nobody", stdout=StringIO())
+
+
+def test_a_token_that_is_unused_or_ends_soon_is_pointed_out(admin: User, ops: User) -> None:
+    desk, _ = tokens.issue(name="desk", by=admin, use_cases=["claims"])
+    soon, _ = tokens.issue(name="soon", by=ops, user=ops, expires_at=timezone.now() + timedelta(days=5))
+    assert tokens.worry(desk) == ""
+    assert tokens.worry(soon) == "Ends soon: rotate it"
+    desk.last_used_at = timezone.now() - timedelta(days=40)
+    assert tokens.worry(desk) == "Unused for a month: revoke it"
+
+
+def test_the_page_makes_a_reading_token_and_rotates_it(client: Any, ops: User, risk: User) -> None:
+    client.force_login(ops)
+    made = client.post("/tokens", {"name": "report", "scope": "read", "days": "30"})
+    assert "oc_" in made.content.decode()
+    token = Token.objects.get()
+    assert (token.scope, token.expires_at is not None) == ("read", True)
+    rotated = client.post(f"/tokens/{token.pk}/rotate", {"grace": "1"}).content.decode()
+    assert "oc_" in rotated
+    assert "The text before works until" in rotated
+    assert client.post("/tokens", {"name": "x", "days": "9999"}).status_code == 422
+    assert client.post(f"/tokens/{token.pk}/rotate", {"grace": "9"}).headers["Location"] == "/tokens"
+    client.force_login(risk)
+    assert client.post(f"/tokens/{token.pk}/rotate").status_code == 404

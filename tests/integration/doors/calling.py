@@ -31,6 +31,7 @@ OPEN, SIGN_IN, FORBIDDEN, HIDDEN = "open", "sign in", "forbidden", "hidden"
 MISSING = {
     "change": 999,
     "override": 999_999,
+    "person": 999_999,
     "token": 999_999,
     "version": 999,
     "loan": 999_999,
@@ -40,7 +41,7 @@ MISSING = {
 }
 NOT_THERE = UUID("0191b7a0-0000-7000-8000-000000000000")
 # Doors of assistants that are about no use case. The stream itself is served beside Django, and looks at scopes there.
-UNSCOPED = ("/signing-keys", "/stream")
+UNSCOPED = ("/signing-keys", "/stream", "/tokens/rotate")
 # What belongs to a use case without its address naming it: a stranger to the one sees nothing of the other.
 SEEN_THROUGH = ("review", "lane", "event")
 # What a visit leaves behind by itself, whatever it asked for.

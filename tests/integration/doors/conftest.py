@@ -120,6 +120,7 @@ def world(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, settings
         line=f"{line.pk}:{','.join(line.verbs)}",
         unit=units.create(slug="north", name="North", by=cast["admin"]).slug,
         token=tokens.issue(name="old", by=ops, user=ops)[0].pk,
+        person=holder.pk,
         decision=decision.pk,
         kept=kept_impacts.keep(use_case=use_case, document=claims(0.9), by=ops).pk,
         upload=upload.pk,

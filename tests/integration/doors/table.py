@@ -61,6 +61,7 @@ class World:
     change: int | None = None
     override: int | None = None
     token: int = 0
+    person: Any = None
     version: int = 2
     decision: Any = None
     kept: Any = None
@@ -165,7 +166,7 @@ PAGES: tuple[Door, ...] = (
     # allauth asks for these by its own names; several are one address.
     *reads("public", "account_login", "account_logout", "mfa_authenticate"),
     *reads("public", "socialaccount_login_cancelled"),
-    Door("socialaccount_login_error", "GET", "public", always=401),
+    Door("socialaccount_login_error", "GET", "public", always=400),
     Door("account_inactive", "GET", "public", always=403),
     Door("sign-in-with", "POST", "public", always=404),  # where no provider is set
     Door("openid_connect_callback", "GET", "public", always=404),
@@ -183,6 +184,13 @@ PAGES: tuple[Door, ...] = (
     Door("tokens", "POST", "own", body={"name": "mine"}),
     Door("tokens", "POST", "create", body={"name": "desk", "kind": "assistant", "use_case": [SLUG]}),
     Door("token-revoke", "POST", "holder or admin", thing="token", hides=True),
+    Door("token-rotate", "POST", "holder or admin", thing="token", hides=True),
+    *reads("create", "people"),
+    *reads("create", "person", thing="person"),
+    *(Door("person-act", "POST", "create", thing="person", verb=verb) for verb in ("deactivate", "activate")),
+    Door("person-act", "POST", "create", thing="person", verb="remove-second-factor"),
+    Door("person-sessions-end", "POST", "create", thing="person"),
+    Door("person-session-end", "POST", "create", thing="person", verb="7", always=404),
     *reads("create", "use-case-new"),
     Door("use-case-new", "POST", "create", body={"slug": "new-one", "name": "New one", "owner": "ops"}),
     Door("kill-all", "POST", "kill"),
@@ -291,6 +299,7 @@ API: tuple[Door, ...] = (
     Door("/stream", "GET", "assistant", machines=True, query=f"instance=a&use_case={SLUG}", always=503),
     Door(f"{ONE}/config", "GET", "view", machines=True),
     Door("/signing-keys", "GET", "anyone signed in", machines=True),
+    Door("/tokens/rotate", "POST", "anyone signed in", machines=True),
     Door("/acks", "POST", "assistant", machines=True, body={**REPORT, "version": 1, "status": "applied"}),
     Door("/heartbeats", "POST", "assistant", machines=True, body={"instance": "a", "use_cases": [HELD]}),
     Door("/decisions", "POST", "assistant", machines=True, body=decision, tells=422),
@@ -377,5 +386,6 @@ COMMANDS: tuple[Door, ...] = (
     Door("start_access_review", "RUN", "approve"),
     *(Door(name, "RUN", "machine") for name in ("create_token", "export_config", "verify_audit")),
     Door("config_schema", "RUN", "machine"),
+    Door("rotate_token", "RUN", "machine"),
     *(Door(name, "RUN", "machine") for name in ("prepare", "setup_accounts", "up")),
 )

@@ -141,8 +141,8 @@ def everywhere(neighbour: Caller) -> dict[str, tuple[Any, ...]]:
 
 # What cannot be the same twice: the moment, a number that rises, a token's text, the secret of a second factor.
 FLEETING = re.compile(
-    rb'"at": ?"[^"]*"|datetime="[^"]*"|data-ago>[^<]*<|oc_[\w-]+|\d\d:\d\d(:\d\d)?|/tokens/\d+/'
-    rb"|base64,[\w+/=]+|[A-Z2-7]{32}"
+    rb'"(?:at|expires_at|before_works_until)": ?"[^"]*"|datetime="[^"]*"|data-ago>[^<]*<|oc_[\w-]+'
+    rb"|\d\d:\d\d(:\d\d)?|/tokens/\d+/|base64,[\w+/=]+|[A-Z2-7]{32}"
 )
 
 

@@ -65,7 +65,10 @@ def test_the_tune_tab_shows_bands_thresholds_and_rules_beside_what_is_live(
         "Guardrail: answer no lower than 0.75 and no higher than 0.95 without approval, never lower than 0.60"
         in page
     )
-    assert "Answer from: Guardrail, set by admin: 0.75 to 0.95 without approval; 0.60 to 1.00 at all. Set after" in page
+    assert (
+        "Answer from: Guardrail, set by admin: 0.75 to 0.95 without approval; 0.60 to 1.00 at all. Set after"
+        in page
+    )
     assert "If topic is legal threat → Person · Legal desk" in page
     assert "25.0%" in page
     assert "Everything else → Small model , then Large model below 0.85 75.0%" in page
