@@ -42,14 +42,16 @@ SELECT value FROM walk WHERE value IS NOT NULL AND coalesce(
         SELECT TRUE FROM audit_event WHERE {column} = walk.value AND use_case = seen.slug ORDER BY use_case LIMIT 1)
      LIMIT 1),
     (SELECT TRUE FROM audit_event
-     WHERE {column} = walk.value AND use_case = '' AND actor = %(reader)s LIMIT 1), FALSE)
+     WHERE {column} = walk.value AND use_case = '' AND actor = %(reader)s AND actor_kind = 'person' LIMIT 1), FALSE)
 """
 EACH: Final = """
 SELECT found.id FROM unnest(%s::text[]) AS seen (slug) CROSS JOIN LATERAL
     (SELECT id FROM audit_event WHERE use_case = seen.slug AND {inside}) AS found
 """
 APART: Final = " UNION ALL (SELECT id FROM audit_event WHERE use_case = '' AND {inside})"
-OWN: Final = " UNION ALL (SELECT id FROM audit_event WHERE use_case = '' AND actor = %s AND {inside})"
+# A part of the product acts under a name too, and somebody may be called the same.
+MINE: Final = "use_case = '' AND actor = %s AND actor_kind = 'person'"
+OWN: Final = f" UNION ALL (SELECT id FROM audit_event WHERE {MINE} AND {{inside}})"  # noqa: S608 - a constant
 # Events are numbered as they are written; clocks of several processes may differ by less than this.
 CLOCKS: Final = timedelta(hours=1)
 EARLIER: Final = "SELECT id FROM audit_event WHERE at < %s ORDER BY at DESC LIMIT 1"
@@ -192,7 +194,7 @@ class _Search:
         if match != ANY:
             # The terms' blocks say nearly the same as ids, moments and use cases: asked of their indexes as well, these
             # would cost most of the time.
-            columns = "id, at, use_case, actor"
+            columns = "id, at, use_case, actor, actor_kind"
             table = f"(SELECT {columns} FROM audit_event WHERE {match} OFFSET 0) AS matched"  # noqa: S608 - a constant
         query = (
             f"SELECT id FROM {table} WHERE id BETWEEN %s AND %s AND {at} AND {seen} ORDER BY id DESC LIMIT %s"  # noqa: S608
@@ -209,10 +211,7 @@ class _Search:
             return "use_case = ANY(%s::text[])", [self.slugs]
         if self.sight.apart:
             return "use_case = ANY(%s::text[])", [[*self.slugs, ""]]
-        return "(use_case = ANY(%s::text[]) OR (use_case = '' AND actor = %s))", [
-            self.slugs,
-            self.sight.reader,
-        ]
+        return f"(use_case = ANY(%s::text[]) OR ({MINE}))", [self.slugs, self.sight.reader]
 
     def _sighted(self) -> list[str]:
         """Name the use cases as terms, where they are few: what others fill the record with is not even read."""

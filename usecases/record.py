@@ -151,7 +151,7 @@ def sight(viewer: User) -> Sight:
 def visible(viewer: User) -> QuerySet[Event]:
     """Return all that a person may read; `page` is for looking for some of it in a long record."""
     seen = sight(viewer)
-    apart = Q(use_case="") if seen.apart else Q(use_case="", actor=seen.reader)
+    apart = Q(use_case="") if seen.apart else Q(use_case="", actor=seen.reader, actor_kind="person")
     return Event.objects.filter(Q(use_case__in=seen.use_cases) | apart)
 
 
@@ -164,7 +164,8 @@ def one(viewer: User, uid: UUID) -> Event | None:
 def may_read(viewer: User, event: Event) -> bool:
     """Say whether a person may read an event."""
     if not event.use_case:
-        return permissions.can_create(viewer) or event.actor == viewer.get_username()
+        own = event.actor_kind == "person" and event.actor == viewer.get_username()
+        return own or permissions.can_create(viewer)
     return permissions.visible(viewer).filter(slug=event.use_case).exists()
 
 

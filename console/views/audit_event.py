@@ -85,7 +85,7 @@ def _neighbours(viewer: User, found: Event) -> tuple[Event | None, Event | None]
     """Return the events after and before it: of the same use case; of none, of those that the viewer may read."""
     rows = Event.objects.filter(use_case=found.use_case)
     if not found.use_case and not permissions.can_create(viewer):
-        rows = rows.filter(actor=viewer.get_username())
+        rows = rows.filter(actor=viewer.get_username(), actor_kind="person")
     return (
         rows.filter(pk__gt=found.pk).order_by("pk").first(),
         rows.filter(pk__lt=found.pk).order_by("-pk").first(),
@@ -98,9 +98,8 @@ def _together(viewer: User, found: Event) -> list[Event]:
         return []
     rows = Event.objects.filter(request_id=found.request_id).exclude(pk=found.pk).order_by("pk")[:2000]
     slugs = set(record.sight(viewer).use_cases)
-    everybody, me = permissions.can_create(viewer), viewer.get_username()
     seen = [
-        row for row in rows if row.use_case in slugs or (not row.use_case and (everybody or row.actor == me))
+        row for row in rows if row.use_case in slugs or (not row.use_case and record.may_read(viewer, row))
     ]
     return seen[:TOGETHER]
 

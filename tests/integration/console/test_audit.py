@@ -147,6 +147,29 @@ def test_events_of_none_are_an_admins_and_those_who_made_them(
         assert offered is bool(seen), who
 
 
+def test_who_is_called_like_a_part_of_the_product_does_not_read_what_that_part_did(
+    client: "Client", stranger: "User", kinds: Callable[[str], list[str]]
+) -> None:
+    from audit import log
+    from console import tokens
+
+    stranger.username = "sign-in"
+    stranger.save()
+    event = log.record(
+        kind="sign_in.failed", sentence="Somebody guesses.", by=log.System("sign-in"), new={"address": "::1"}
+    )
+    tokens.issue(name="mine", by=stranger, user=stranger)
+    client.force_login(stranger)
+
+    assert (kinds(""), kinds("person=sign-in"), kinds("q=guesses")) == (
+        ["token.issued"],
+        ["token.issued"],
+        [],
+    )
+    assert '<option value="sign_in.failed"' not in client.get("/audit").content.decode()
+    assert client.get(f"/audit/{event.uid}").status_code == 404
+
+
 def test_a_strangers_use_case_is_in_no_answer(
     client: "Client", ops: "User", admin: "User", hidden: "UseCase", kinds: Callable[[str], list[str]]
 ) -> None:
