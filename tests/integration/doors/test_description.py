@@ -83,7 +83,7 @@ def known(operation: Any, world: World) -> dict[str, Any]:
     return {"slug": SLUG, "number": pk, "pk": pk, "name": world.golden_name, "uid": str(world.event)}
 
 
-def faults(case: Case, caller: Caller) -> Iterator[str]:
+def faults(case: "Case[Any]", caller: Caller) -> Iterator[str]:
     """Send one request and take back what it did; yield how its answer differs from what is described."""
     with transaction.atomic():
         answer = case.call(headers={"Authorization": f"Bearer {caller.token}"})
@@ -116,7 +116,7 @@ def tried(operation: Any, caller: Caller, world: World, mode: GenerationMode) ->
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    def send(case: Case) -> None:
+    def send(case: "Case[Any]") -> None:
         assume(case.media_type is None or case.media_type in KINDS)
         wrong.update(faults(case, caller))
 

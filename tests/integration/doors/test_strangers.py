@@ -43,7 +43,7 @@ WORDS = (SLUG.encode(), b"Claims summarisation")
 
 def seen(answer: HttpResponseBase, *swaps: tuple[str, str]) -> tuple[Any, ...]:
     """Return all that a caller sees of an answer, with the words that they sent put in the place of others."""
-    body = b"".join(answer) if answer.streaming else answer.content  # type: ignore[arg-type, attr-defined]
+    body = b"".join(answer) if answer.streaming else answer.content  # type: ignore[attr-defined]
     headers = {name: value for name, value in answer.headers.items() if name not in OWN}
     for theirs, ours in swaps:
         body = body.replace(theirs.encode(), ours.encode())
