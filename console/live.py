@@ -10,16 +10,12 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
-from typing import Any
 from urllib.parse import parse_qs
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.contrib import auth
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, parse_cookie
 
+from console import second_factor
 from console.sessions import digest
 from routing.fanout import END, Message, Send, abort, sent_at_once
 from routing.stream import FIRST, Receive, Refusal, Scope, refuse
@@ -86,9 +82,8 @@ class Live:
         asked = parse_qs(scope["query_string"].decode("latin-1"), errors="replace").get("use_case", [EVERY])[
             0
         ]
-        cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
         try:
-            found = await sync_to_async(_visible, thread_sensitive=False)(cookies)
+            found = await sync_to_async(_visible, thread_sensitive=False)(scope)
         except (OperationalError, InterfaceError) as error:
             raise Refusal(503, "The database does not answer; try again shortly.") from error
         if found is None:
@@ -161,16 +156,14 @@ class Live:
                 self._push(watcher, PING)
 
 
-def _visible(cookies: str) -> tuple[frozenset[str], frozenset[str]] | None:
+def _visible(scope: Scope) -> tuple[frozenset[str], frozenset[str]] | None:
     """Return the use cases that the session's person may see, and the session's names; None for nobody signed in."""
-    request = HttpRequest()
-    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     try:
-        user: Any = auth.get_user(request)
-        if not user.is_authenticated:
+        request = second_factor.admitted(scope)
+        if request is None:
             return None
-        slugs = frozenset(permissions.visible(user).values_list("slug", flat=True))
-        return slugs, frozenset([f"person:{user.pk}", f"session:{digest(str(key))}"])
+        slugs = frozenset(permissions.visible(request.user).values_list("slug", flat=True))
+        names = [f"person:{request.user.pk}", f"session:{digest(str(request.session.session_key))}"]
+        return slugs, frozenset(names)
     finally:
         connection.close()

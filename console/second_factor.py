@@ -1,13 +1,15 @@
 """Who must have a second factor: nobody, those who approve, or everybody (`REQUIRE_MFA`). Setting it up comes first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib import auth
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, parse_cookie
 from django.shortcuts import redirect
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
@@ -50,6 +52,20 @@ def missing(request: HttpRequest) -> bool:
     if settings.OIDC_ASKS_SECOND_FACTOR and sessions.came_by_provider(request):
         return False
     return must_have(user)
+
+
+def admitted(scope: Mapping[str, Any]) -> HttpRequest | None:
+    """Return the session and person of a request that is answered beside Django; None where pages would refuse it.
+
+    `scope`: as ASGI gives it.
+    """
+    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
+    request = HttpRequest()
+    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    request.user = auth.get_user(request)
+    good = isinstance(request.user, User) and not sessions.too_old(request) and not missing(request)
+    return request if good else None
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Any:

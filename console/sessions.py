@@ -62,6 +62,12 @@ def came_by_provider(request: HttpRequest) -> bool:
     return any(one.get("method") == "socialaccount" for one in methods(request))
 
 
+def too_old(request: HttpRequest) -> bool:
+    """Say whether a session has lasted as long as any may."""
+    now = time.time()
+    return bool(now - request.session.get("began", now) > settings.SESSION_MAX_AGE)
+
+
 def device(session: UserSession) -> str:
     """Name a browser as its owner would: “Firefox on Windows”."""
     agent = session.user_agent
@@ -142,7 +148,8 @@ def _keep_time(request: HttpRequest) -> None:
     if not request.user.is_authenticated:
         return
     now, session = time.time(), request.session
-    if now - session.setdefault("began", now) > settings.SESSION_MAX_AGE:
+    session.setdefault("began", now)
+    if too_old(request):
         logout(request)
         return
     if "X-Live" in request.headers or now - session.get("seen", 0) < SEEN_AGAIN:

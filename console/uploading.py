@@ -5,17 +5,13 @@ Django reads a body before any view knows who sent it; without this, anybody cou
 
 import re
 from http import HTTPMethod
-from importlib import import_module
 from typing import Final
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.contrib import auth
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, parse_cookie
 
-from console import tokens
+from console import second_factor, tokens
 from console.bodies import LIMIT, TOO_LARGE
 from routing.stream import Scope
 from usecases import permissions, uploads
@@ -54,9 +50,5 @@ def _sender(scope: Scope) -> User | None:
         kind, _, text = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         grant = tokens.check(text.strip()) if kind.lower() == "bearer" else None
         return User.objects.filter(pk=grant.user_id).first() if grant and grant.user_id else None
-    request = HttpRequest()
-    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
-    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    user = auth.get_user(request)
-    return user if isinstance(user, User) else None
+    request = second_factor.admitted(scope)
+    return request.user if request and isinstance(request.user, User) else None

@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -298,6 +299,34 @@ def test_who_must_have_a_second_factor_is_led_to_set_it_up(
     if led:
         assert answer.headers["Location"] == "/account/second-factor"
         assert client.post("/sign-out").headers["Location"] == "/sign-in"
+
+
+def test_streams_and_large_uploads_ask_for_the_second_factor_and_the_sessions_age_too(
+    client: "Client",
+    people: "dict[str, User]",
+    use_case: Any,
+    settings: "Settings",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from console.live import _visible
+    from console.uploading import _sender
+
+    # Beside Django connections are given back after each question; this test has but one.
+    monkeypatch.setattr("console.live.connection", SimpleNamespace(close=lambda: None))
+
+    client.force_login(people["risk"])
+    cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
+    asked: Any = {"path": "/use-cases/claims/import", "headers": [(b"cookie", cookie)]}
+    assert _visible(asked)
+    assert _sender(asked) == people["risk"]
+
+    settings.REQUIRE_MFA = "approvers"
+    assert (_visible(asked), _sender(asked)) == (None, None)
+    settings.REQUIRE_MFA = "nobody"
+    session = client.session
+    session["began"] = time.time() - settings.SESSION_MAX_AGE - 1
+    session.save()
+    assert (_visible(asked), _sender(asked)) == (None, None)
 
 
 def test_who_must_have_a_second_factor_cannot_remove_it(
