@@ -14,7 +14,7 @@ from routing.engine.digest import digest
 from routing.engine.validation import faults
 from usecases import golden_gates, one_pagers, step_gates, terms
 from usecases.fields import is_number
-from usecases.gates import Gate, gates, reached
+from usecases.gates import MISSING, Gate, gates, reached
 from usecases.golden_gates import Standing
 from usecases.step_gates import Earlier
 
@@ -247,6 +247,8 @@ def _approvals_words(needed: int) -> str:
 
 
 def _model_label(path: str) -> str:
+    if path == MISSING:
+        return "What counts without a confidence"
     return "A model's address" if path.endswith(".api_base") else "A model's calibration"
 
 
@@ -261,6 +263,17 @@ def tightens_only(live: Document, draft: Document) -> bool:
     )
 
 
+def _tightens(subject: Subject) -> bool:
+    """Tell whether a change only tightens, seen also from what an override in force stands in for.
+
+    Else a little less of what an override loosened would pass as tightening, and stay when the override ends.
+    """
+    ground = subject.live if subject.ground is None else subject.ground
+    return tightens_only(subject.live, subject.draft) and (
+        tightens_only(ground, subject.draft) or not diff.changes(ground, subject.draft)
+    )
+
+
 def _calendar(subject: Subject) -> list[Check]:
     found = []
     for key, names, closed in (
@@ -269,7 +282,7 @@ def _calendar(subject: Subject) -> list[Check]:
     ):
         if not closed:
             found.append(Check(key, names[0], PASSED, "Changes may go live now."))
-        elif tightens_only(subject.live, subject.draft):
+        elif _tightens(subject):
             found.append(Check(key, names[1], PASSED, f"{closed}. Tightening may go live all the same."))
         else:
             found.append(
@@ -362,7 +375,7 @@ def _certificate(subject: Subject) -> Check:
 
 def _golden(subject: Subject, asked: Mapping[str, Any]) -> list[Check]:
     """Return a check for each golden set that is asked for; tightening may go live whatever the score."""
-    free = tightens_only(subject.live, subject.draft)
+    free = _tightens(subject)
     return [
         Check(key, name, PASSED, f"{said} Tightening may go live all the same.")
         if free and status != PASSED
@@ -381,14 +394,9 @@ def _one_pager(subject: Subject, asked: Mapping[str, Any]) -> Check:
         return Check("one_pager", name, PASSED, f"{said} Risk does not ask for it.")
     if subject.leaves_to not in ("", "live"):
         return Check("one_pager", name, PASSED, f"{said} People look at everything all the same.")
-    if not subject.leaves_to and not loosens_anything(subject.live, subject.draft):
+    if not subject.leaves_to and _tightens(subject):
         return Check("one_pager", name, PASSED, f"{said} Tightening may go live all the same.")
     return Check("one_pager", name, WAITING, said, "Somebody answers the rest, on the page “One-pager”.")
-
-
-def loosens_anything(live: Document, draft: Document) -> bool:
-    """Tell whether a draft does more than turn knobs the stricter way."""
-    return bool(diff.changes(live, draft)) and not tightens_only(live, draft)
 
 
 def _approvals(subject: Subject, needed: int, enough: bool) -> Check:

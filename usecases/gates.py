@@ -10,9 +10,10 @@ from routing.engine.schema import Calibration
 from usecases.gate import Document, Gate, entries
 from usecases.model_gates import model_gates
 
-__all__ = ["ANSWER_FROM", "Document", "Gate", "entries", "gates", "reached"]
+__all__ = ["ANSWER_FROM", "MISSING", "Document", "Gate", "answers_from", "entries", "gates", "reached"]
 
 ANSWER_FROM: Final = "bands.answer.from"
+MISSING: Final = "confidence.missing"
 _SHARES = (
     "thresholds.audit_share",
     "thresholds.holdout_share",
@@ -27,6 +28,7 @@ def gates(guardrails: dict[str, Any], live: Document | None, draft: Document) ->
     ]
     found.extend(_knob_gates(guardrails.get("knobs") or {}, live, draft))
     found.extend(model_gates(guardrails, live, draft))
+    found.extend(_missing_gates((guardrails.get("knobs") or {}).get(ANSWER_FROM), live, draft))
     found.extend(_map_gates((guardrails.get("knobs") or {}).get(ANSWER_FROM), live, draft))
     return found
 
@@ -38,7 +40,7 @@ def reached(path: str, document: Document) -> float | None:
     renamed band or a rule would walk around the limit.
     """
     if path != ANSWER_FROM:
-        value = knobs.value_at(document, path)
+        value = None if _switched_off(path, document) else knobs.value_at(document, path)
         return 0.0 if value is None and path in _SHARES else value
     floors = [band.get("from") for band in entries(document, "bands") if band.get("action") == "answer"]
     for rule in entries(document, "rules"):
@@ -47,6 +49,16 @@ def reached(path: str, document: Document) -> float | None:
             floors.append(0.0 if then.get("action") == "answer" else then.get("answer_from"))
     numbers = [float(f) for f in floors if isinstance(f, int | float) and not isinstance(f, bool)]
     return min(numbers) if numbers else None
+
+
+def _switched_off(path: str, document: Document) -> bool:
+    """Tell whether a path is of a rule that is there, and does nothing."""
+    if not path.startswith("rules."):
+        return False
+    return any(
+        path == f"rules.{rule.get('id')}.answer_from" and rule.get("enabled") is False
+        for rule in entries(document, "rules")
+    )
 
 
 def _knob_gates(bounds: dict[str, Any], live: Document | None, draft: Document) -> Iterator[Gate]:
@@ -69,16 +81,16 @@ def _judge(path: str, bound: dict[str, Any], old: float | None, new: float | Non
 
 
 def _judge_off(path: str, bound: dict[str, Any], old: float | None) -> Gate:
-    """Judge a check that is off. Switching off what risk has bounded is past every bound of it."""
+    """Judge a check that is off, or a band, rule or rung that is gone or is called otherwise. Taking away what risk has
+    bounded is past every bound of it; but where nothing is answered any more, nothing is left to bound.
+    """
     label, limit, lane = knobs.label(path), bound.get("limit"), bound.get("lane")
-    if old is not None and path.startswith("thresholds.") and limit:
-        return Gate(
-            path, "shut", f"{label} is off. It has to stay between {_range(path, limit)}.{_reason(bound)}"
-        )
-    if old is not None and path.startswith("thresholds.") and lane:
-        words = (
-            f"{label} is off. Without approval it may be set between {_range(path, lane)}.{_reason(bound)}"
-        )
+    off = "is off" if path.startswith("thresholds.") else "is gone"
+    if old is not None and path != ANSWER_FROM and limit:
+        words = f"{label} {off}. It has to stay between {_range(path, limit)}.{_reason(bound)}"
+        return Gate(path, "shut", words)
+    if old is not None and path != ANSWER_FROM and lane:
+        words = f"{label} {off}. Without approval it may be set between {_range(path, lane)}.{_reason(bound)}"
         return Gate(path, "lane", words)
     return Gate(path, "open", f"{label}: not in use.")
 
@@ -97,6 +109,19 @@ def _range(path: str, pair: list[float]) -> str:
     return f"{knobs.written(path, pair[0])} to {knobs.written(path, pair[1])}"
 
 
+def _missing_gates(bound: dict[str, Any] | None, live: Document | None, draft: Document) -> Iterator[Gate]:
+    """Judge what counts where a model tells no confidence: set high enough, all of that would be answered."""
+    if bound and live and _answers_unsure(draft) and not _answers_unsure(live):
+        words = f"Where a model tells no confidence, its answer would be sent.{_reason(bound)}"
+        yield Gate(MISSING, "lane", words)
+
+
+def _answers_unsure(document: Document) -> bool:
+    edge, held = reached(ANSWER_FROM, document), document.get("confidence")
+    counts = held.get("missing", 0.0) if isinstance(held, dict) else 0.0
+    return edge is not None and isinstance(counts, int | float) and counts >= edge
+
+
 def _map_gates(bound: dict[str, Any] | None, live: Document | None, draft: Document) -> Iterator[Gate]:
     """Judge calibration maps where risk has bounded from where is answered: a map that lifts confidence answers more,
     while the bands stay where they are.
@@ -106,7 +131,7 @@ def _map_gates(bound: dict[str, Any] | None, live: Document | None, draft: Docum
         was = known.get(model.get("name"), {}).get("calibration")
         if model.get("calibration") == was or not bound or not live:
             continue
-        old, new = _answers_from(live, was), _answers_from(draft, model.get("calibration"))
+        old, new = answers_from(live, was), answers_from(draft, model.get("calibration"))
         lane = bound.get("lane")
         if new is None or (old is not None and new >= old) or (lane and lane[0] <= new <= lane[1]):
             continue
@@ -118,7 +143,7 @@ def _map_gates(bound: dict[str, Any] | None, live: Document | None, draft: Docum
         yield Gate(f"models[{index}].calibration", "lane", words)
 
 
-def _answers_from(document: Document, part: Any) -> float | None:
+def answers_from(document: Document, part: Any) -> float | None:
     """Return the lowest reported confidence that is answered without a person; None where none is."""
     edge = reached(ANSWER_FROM, document)
     if edge is None or part is None:

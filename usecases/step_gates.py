@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from routing.engine import knobs
-from usecases.gates import Document, Gate, reached
+from usecases.gates import ANSWER_FROM, Document, Gate, answers_from, entries, reached
 from usecases.strictest import steps_of
 
 KIND: Final = "step"
@@ -45,8 +45,10 @@ def step_gates(
 ) -> Iterator[Gate]:
     """Yield a gate for each knob with a step that a draft loosens. `earlier`: in order, with what was live before."""
     for path, bound in (bounds.get("knobs") or {}).items():
+        if path == ANSWER_FROM:
+            yield from _map_steps(steps_of(bound), ground, draft, earlier, now)
         old, new = reached(path, ground), reached(path, draft)
-        if old == new or not knobs.loosens(path, old, new):
+        if old == new or not _loosens(path, old, new):
             continue
         judged = [_judge(path, step, ground, new, earlier, now) for step in steps_of(bound)]
         past = [gate for gate in judged if not gate.passes]
@@ -78,9 +80,51 @@ def _judge(
 
 def _looser(path: str, old: float | None, new: float | None) -> float:
     """Return by how much a value is looser; 0 where it is not, infinite where a check comes or goes."""
-    if not knobs.loosens(path, old, new):
+    if not _loosens(path, old, new):
         return 0.0
     return math.inf if old is None or new is None else abs(new - old)
+
+
+def _loosens(path: str, old: float | None, new: float | None) -> bool:
+    """As knobs do; but where nothing is answered any more, nothing is looser."""
+    return not (path == ANSWER_FROM and new is None) and knobs.loosens(path, old, new)
+
+
+def _map_steps(
+    steps: Sequence[Mapping[str, Any]],
+    ground: Document,
+    draft: Document,
+    earlier: Sequence[Earlier],
+    now: datetime,
+) -> Iterator[Gate]:
+    """Yield a gate for each calibration map by which a model would answer from much less than lately."""
+    for index, model in enumerate(entries(draft, "models")):
+        new = answers_from(draft, model.get("calibration"))
+        for step in steps:
+            since = within(earlier, now - timedelta(hours=step["hours"]))
+            known = [ground, *(one.document for one in since)]
+            far = max(_looser(ANSWER_FROM, old, new) for old in _by_map(model, known, new))
+            if far > step["at_most"] + _SLACK:
+                said = "much" if math.isinf(far) else knobs.written(ANSWER_FROM, round(far, 4))
+                told = (
+                    f"By its calibration map “{model.get('name')}” would answer from {said} less than lately"
+                )
+                yield Gate(
+                    f"models[{index}].calibration", "lane", f"{told}; {words(ANSWER_FROM, step)}.", KIND
+                )
+                break
+
+
+def _by_map(
+    model: Mapping[str, Any], documents: Sequence[Document], new: float | None
+) -> Iterator[float | None]:
+    """Yield from which reported confidence a model was answered, by each document that had another map of it."""
+    yield new
+    for document in documents:
+        held = {one.get("name"): one for one in entries(document, "models")}
+        was = held.get(model.get("name"), {}).get("calibration")
+        if was != model.get("calibration"):
+            yield answers_from(document, was)
 
 
 def within(earlier: Sequence[Earlier], since: datetime) -> list[Earlier]:

@@ -114,3 +114,31 @@ def test_an_approved_model_at_another_address_needs_an_approval() -> None:
 )
 def test_a_draft_with_faults_is_judged_as_far_as_it_can_be_read(draft: dict[str, Any]) -> None:
     assert len(judged(draft)) == 3
+
+
+def test_taking_away_or_renaming_what_risk_has_bounded_is_past_its_bounds() -> None:
+    bounds: dict[str, Any] = {
+        "knobs": {
+            "bands.review.from": {"limit": [0.5, 0.9]},
+            "rules.vip.answer_from": {"lane": [0.9, 1.0]},
+            "ladder.small.accept_from": {"lane": [0.8, 0.9]},
+        }
+    }
+    draft = set_fields(CLAIMS, {"bands.1.name": "check", "bands.1.from": "0.1"}).document
+    draft["rules"][1]["enabled"] = False
+    draft["ladder"] = draft["ladder"][1:]
+    assert [(gate.path, gate.status) for gate in gates(bounds, CLAIMS, draft)] == [
+        ("bands.review.from", "shut"),
+        ("rules.vip.answer_from", "lane"),
+        ("ladder.small.accept_from", "lane"),
+    ]
+    assert all(gate.passes for gate in gates(bounds, draft, draft))
+
+
+def test_what_counts_without_a_confidence_does_not_walk_around_the_answer_threshold() -> None:
+    draft = claims() | {"confidence": {"source": "verbalised", "missing": 0.9}}
+    gate = judged(draft)["confidence.missing"]
+    assert gate.status == "lane"
+    assert gate.message == "Where a model tells no confidence, its answer would be sent. Set in spring."
+    assert "confidence.missing" not in judged(draft, live=draft)
+    assert "confidence.missing" not in judged(draft | {"confidence": {"missing": 0.7}})

@@ -138,7 +138,7 @@ def test_it_is_reported_always_and_holds_nothing_up_where_nobody_asks_for_it() -
         (LOOSER, "", False),
         (claims() | {"messages": {"review": "Later."}}, "", False),
         (TIGHTER, "", True),
-        (claims(), "", True),
+        (claims(), "", False),
         (claims(), "live", False),
         (claims(), "review_all", True),
     ],

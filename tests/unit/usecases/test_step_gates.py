@@ -83,3 +83,30 @@ def test_a_step_past_its_size_needs_approvals_and_is_told_among_all_gates() -> N
     gate = next(one for one in found.checks if one.key == f"step:{PATH}")
     assert (gate.status, found.needed, found.passes) == ("needs approval", 1, False)
     assert gate.clear == "1 approval; or loosen it by less, or later."
+
+
+def mapped(reported: float) -> dict[str, Any]:
+    """Claims whose small model is answered from this reported confidence on, by its map."""
+    draft = claims(0.85)
+    draft["models"][0]["calibration"] = {"reported": [0.0, reported, 1.0], "calibrated": [0.0, 0.85, 1.0]}
+    return draft
+
+
+def test_a_calibration_map_is_no_way_around_a_step() -> None:
+    judged = list(step_gates(bounds(), claims(0.85), mapped(0.7), (), NOW))
+    assert [(gate.path, gate.status) for gate in judged] == [("models[0].calibration", "lane")]
+    assert judged[0].message == (
+        "By its calibration map “small” would answer from 0.15 less than lately; at most 0.05 a day."
+    )
+    assert list(step_gates(bounds(), claims(0.85), mapped(0.82), (), NOW)) == []
+    assert list(step_gates(bounds(), mapped(0.7), mapped(0.7), (), NOW)) == []
+    assert list(step_gates(bounds(), mapped(0.7), claims(0.85), (), NOW)) == []
+    lately = [Earlier(NOW - timedelta(hours=3), 1, claims(0.85))]
+    assert len(list(step_gates(bounds(), mapped(0.82), mapped(0.79), lately, NOW))) == 1
+
+
+def test_answering_nothing_any_more_is_no_step() -> None:
+    draft = claims(0.85)
+    draft["bands"][0] |= {"action": "review", "name": "look"}
+    draft["rules"] = draft["rules"][:1]
+    assert list(step_gates(bounds(), claims(0.85), draft, (), NOW)) == []

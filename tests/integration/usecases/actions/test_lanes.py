@@ -249,3 +249,10 @@ def test_a_guardrail_may_name_only_lanes_that_exist(use_case: UseCase, risk: Use
         guardrails.set_limits(use_case=use_case, knobs={}, approved_models=[], by=risk, lanes=["nowhere"])
     assert refusal.value.errors[0]["path"] == "guardrails.lanes"
     assert Guardrail.objects.get(use_case=use_case).lanes == []
+
+
+def test_a_lane_that_asks_for_a_one_pager_says_where_there_is_none(
+    shared: UseCase, lane: Lane, risk: User
+) -> None:
+    done = lanes.set_lane(lane=lane, by=risk, terms={"one_pager_needed": True}, dry_run=True)
+    assert [[one.key for one in row.failing] for row in done.rechecked] == [["one_pager"]]

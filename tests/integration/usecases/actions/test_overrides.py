@@ -12,7 +12,7 @@ from audit import log
 from audit.models import Event
 from routing.models import Target
 from tests.documents import claims
-from usecases.actions import guardrails, kill_switches, overrides, versions
+from usecases.actions import approvals, changes, guardrails, kill_switches, overrides, versions
 from usecases.change_tasks import keep_time
 from usecases.models import Override, UseCase, Version
 from usecases.permissions import Forbidden
@@ -154,3 +154,32 @@ def test_a_failing_audit_row_rolls_all_back(
     with pytest.raises(DatabaseError):
         acts[which]()
     assert (list(Override.objects.values()), Version.objects.count()) == before
+
+
+def test_what_tightened_on_top_of_an_override_is_not_taken_back_without_approval(
+    use_case: UseCase, ops: User, risk: User, admin: User
+) -> None:
+    change = changes.submit(use_case=use_case, document=claims(0.72), by=ops)
+    approvals.approve(change=change, by=risk)
+    changes.apply(change=change, by=ops)
+    overrides.override(use_case=use_case, document=claims(0.7), by=admin, reason="Queue is on fire")
+    versions.apply(use_case=use_case, document=claims(0.9), by=ops)
+    with pytest.raises(NeedsApproval):
+        versions.apply(use_case=use_case, document=claims(0.72), by=ops)
+
+
+def test_a_little_less_of_an_override_is_no_tightening(use_case: UseCase, risk: User, admin: User) -> None:
+    held = use_case.guardrail
+    frozen = {"from": "2000-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z", "reason": "Year end"}
+    guardrails.set_limits(
+        use_case=use_case,
+        knobs=held.knobs,
+        approved_models=held.approved_models,
+        by=risk,
+        terms={"freezes": [frozen]},
+    )
+    use_case = UseCase.objects.get(pk=use_case.pk)
+    overrides.override(use_case=use_case, document=claims(latency_s=20.0), by=admin, reason="Slow provider")
+    with pytest.raises(Refused, match="Frozen"):
+        versions.apply(use_case=use_case, document=claims(latency_s=19.0), by=admin)
+    assert versions.apply(use_case=use_case, document=claims(latency_s=7.0), by=admin).number == 3
