@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 _PORTS: Final = {"http": 80, "https": 443}
 # What programs read in different ways: backslashes, spaces, control characters.
 _STRANGE: Final = re.compile(r"[\\\s\x00-\x1f\x7f]")
-_STEPS: Final = frozenset({".", "..", "%2e", "%2e%2e", ".%2e", "%2e."})
+_AMBIGUOUS: Final = re.compile(r"%(?:2e|2f|5c|25|[01][0-9a-f])|%(?![0-9a-f]{2})", re.IGNORECASE)
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.:\[\]_-]*[a-z0-9\]])?")
 
 
@@ -48,7 +48,8 @@ def place(address: Any) -> Place | None:
     if not readable or "@" in parts.netloc or parts.query or parts.fragment:
         return None
     steps = tuple(step for step in parts.path.split("/") if step)
-    if any(step.lower() in _STEPS for step in steps):
+    # Servers differ in what they decode, and when: an escaped slash or dot may be a way out of the allowed path.
+    if any(_AMBIGUOUS.search(step) or step.split(";")[0] in (".", "..") for step in steps):
         return None
     return Place(parts.scheme, host, port or _PORTS[parts.scheme], steps)
 
