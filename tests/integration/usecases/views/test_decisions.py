@@ -157,6 +157,8 @@ def test_another_version_decides_from_what_was_recorded(
     before = decided.get(f"{DECISIONS}/{made.pk}?under=1").content.decode().split('id="other"')[1]
     after = decided.get(f"{DECISIONS}/{made.pk}?under=2").content.decode().split('id="other"')[1]
 
+    assert "r1: " in before
+    assert "r(" not in before
     assert before.count("Answered") == 2
     assert (after.count("Answered"), after.count("To review")) == (1, 1)
     nothing = decide("claims", "nobody knows", tried=[], model="", confidence=None)
