@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from usecases.models import UnitGroup
 from usecases.reviewing import waiting_for
 
 ROLES = (("admin", "Admin"), ("risk", "Risk reviewer"), ("operations", "Operations"))
@@ -34,7 +35,17 @@ def role(request: HttpRequest) -> str:
     if user is None or not user.is_authenticated:
         return ""
     names = set(user.groups.values_list("name", flat=True))
-    return next((words for name, words in ROLES if name in names), "Guest")
+    return next((words for name, words in ROLES if name in names), None) or _role_in_units(user)
+
+
+def _role_in_units(user: User) -> str:
+    """Return what somebody is who holds a role only on the use cases of business units."""
+    held = list(UnitGroup.objects.filter(group__user=user).select_related("unit").order_by("unit__name"))
+    units = {one.unit.name for one in held}
+    if len(units) > 1:
+        return f"In {len(units)} business units"
+    roles = {one.role for one in held}
+    return next((f"{words}, {held[0].unit.name}" for name, words in ROLES if name in roles), "Guest")
 
 
 def waiting_for_me(request: HttpRequest) -> int:

@@ -135,7 +135,10 @@ def test_a_business_unit_is_made_filled_and_given_a_use_case(desk: Desk, use_cas
 
     assert may("stranger", use_case) == ["view", "tune", "kill", "review"]
     assert may("ops", use_case) == []
-    assert "operations of the unit Claims, north" in desk.get("stranger", HERE)
+    shown = desk.get("stranger", HERE)
+    assert "operations of the unit Claims, north" in shown
+    assert "Operations, Claims, north" in shown
+    assert "Guest" not in shown
     assert "Claims summarisation" in desk.get("admin", "/units")
     desk.post("admin", "/units/claims-unit/remove", role="operations", person="stranger")
     desk.get("stranger", HERE, 404)
