@@ -5,8 +5,8 @@ from django.urls import URLPattern, path
 from console.views import lanes
 
 urlpatterns: list[URLPattern] = [
-    path("", lanes.lanes, name="lanes"),
-    path("/new", lanes.new, name="lane-new"),
-    path("/<slug:slug>", lanes.lane, name="lane"),
-    path("/<slug:slug>/delete", lanes.delete, name="lane-delete"),
+    path("lanes", lanes.lanes, name="lanes"),
+    path("lanes/new", lanes.new, name="lane-new"),
+    path("lanes/<slug:slug>", lanes.lane, name="lane"),
+    path("lanes/<slug:slug>/delete", lanes.delete, name="lane-delete"),
 ]

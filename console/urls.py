@@ -14,7 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("console.account_urls")),
     path("use-cases/", include("usecases.urls")),
     path("approvals", approvals.approvals, name="approvals"),
-    path("lanes", include("console.lane_urls")),
+    path("", include("console.lane_urls")),
     path("units", access.units, name="units"),
     path("units/<slug:unit>/<slug:verb>", access.unit_act, name="unit-act"),
     path("access-reviews", access.list_reviews, name="access-reviews"),
