@@ -3,6 +3,7 @@
 from typing import Final
 
 from routing.engine import knobs
+from usecases import terms
 from usecases.models import UseCase
 from usecases.publishing import latest
 
@@ -42,4 +43,4 @@ def choices(use_case: UseCase | None, chosen: str = "") -> list[tuple[str, str]]
 
 def words(path: str) -> str:
     """Name what an event changed; the path itself where there are no better words."""
-    return PARTS.get(path) or (knobs.label(path) if knobs.is_knob(path) else path)
+    return PARTS.get(path) or terms.WORDS.get(path) or (knobs.label(path) if knobs.is_knob(path) else path)
