@@ -28,8 +28,9 @@ function find() {
   return Boolean(field);
 }
 
-// On a phone the current tab may lie outside the strip.
-document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// On a phone the current tab, or part of the console, may lie outside its strip.
+for (const place of document.querySelectorAll(".rail [aria-current], .tabs [aria-current]"))
+  place.scrollIntoView({ block: "nearest", inline: "center" });
 
 document.addEventListener("keydown", (event) => {
   if (off() || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
