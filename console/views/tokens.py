@@ -108,6 +108,8 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return redirect("tokens")
     token, grace = _found(request, pk), request.POST.get("grace", "24")
+    if not actions.may_rotate(person(request), token):
+        raise Http404("There is no such token of yours.")
     try:
         if grace not in GRACES:
             raise Refused("Choose how long the text before still works among the list.")

@@ -267,6 +267,25 @@ def test_a_token_that_only_reads_changes_nothing_through_any_door(
     assert not Event.objects.filter(kind__startswith="kill").exists()
 
 
+def test_an_admin_ends_another_s_token_and_never_gets_its_text(
+    client: Any, ops: User, risk: User, admin: User
+) -> None:
+    token, text = tokens.issue(name="mine", by=risk, user=risk)
+    client.force_login(admin)
+
+    refused = client.post(f"/tokens/{token.pk}/rotate", {"grace": "24"})
+
+    assert refused.status_code == 404
+    assert "oc_" not in refused.content.decode()
+    assert tokens.check(text) is not None
+    with pytest.raises(Forbidden, match="revoke"):
+        tokens.rotate(token=token, by=admin)
+    client.post(f"/tokens/{token.pk}/revoke")
+    assert tokens.valid([tokens.key_of(text)]) == {}
+    client.force_login(ops)
+    assert client.post(f"/tokens/{token.pk}/rotate").status_code == 404
+
+
 @pytest.mark.parametrize("whose", ["person", "reader", "assistant"])
 def test_a_program_rotates_the_token_it_holds(client: Any, ops: User, admin: User, whose: str) -> None:
     whom: dict[str, Any] = {"use_cases": ["claims"]} if whose == "assistant" else {"user": ops}

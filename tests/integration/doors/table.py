@@ -184,7 +184,7 @@ PAGES: tuple[Door, ...] = (
     Door("tokens", "POST", "own", body={"name": "mine"}),
     Door("tokens", "POST", "create", body={"name": "desk", "kind": "assistant", "use_case": [SLUG]}),
     Door("token-revoke", "POST", "holder or admin", thing="token", hides=True),
-    Door("token-rotate", "POST", "holder or admin", thing="token", hides=True),
+    Door("token-rotate", "POST", "holder", thing="token", hides=True),
     *reads("create", "people"),
     *reads("create", "person", thing="person"),
     *(Door("person-act", "POST", "create", thing="person", verb=verb) for verb in ("deactivate", "activate")),
