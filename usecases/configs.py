@@ -12,12 +12,12 @@ from django.db import transaction
 
 from routing.engine.digest import digest
 from routing.engine.validation import InvalidDocument, faults
-from usecases import one_pager_standing, permissions, terms
+from usecases import lanes, one_pager_standing, permissions, terms
 from usecases import one_pagers as sheets
 from usecases.actions import changes, guardrails, one_pagers, use_cases, versions
 from usecases.checks import Check
 from usecases.models import Change, Guardrail, UseCase, Version
-from usecases.publishing import Content, NeedsApproval, Refused, latest
+from usecases.publishing import Content, NeedsApproval, Refused, latest, lock_with_limits
 from usecases.reviewing import review_of
 
 ABOUT = ("name", "owner", "risk", "description")
@@ -106,6 +106,8 @@ def apply(
     """
     with transaction.atomic():
         use_case = UseCase.objects.filter(slug=config["slug"]).first()
+        if use_case is not None and permissions.can(by, "view", use_case):
+            _hold(use_case, config)
         _check_expected(config["slug"], use_case, expected)
         applied = _change(use_case, config, by, reason, expected) if use_case else _create(config, by, reason)
         if dry_run:
@@ -127,15 +129,24 @@ def standing_on(use_case: UseCase | None) -> dict[str, Any]:
     if use_case is None:
         return {"version": 0}
     file = export(use_case)
-    return {"version": latest(use_case).number, **{key: digest(file[key]) for key in sorted(file)}}
+    held = Guardrail.objects.get(use_case=use_case)
+    shared = {"shared lanes": digest(lanes.effective(held))} if held.lanes else {}
+    return {"version": latest(use_case).number, **{key: digest(file[key]) for key in sorted(file)}, **shared}
+
+
+def _hold(use_case: UseCase, config: dict[str, Any]) -> None:
+    """Lock all that is written or judged by until it is applied, in the order in which every other action does.
+
+    Else limits that are set meanwhile would be lost, and a page and a file could wait for each other for ever.
+    """
+    named = (config.get("guardrails") or {}).get("lanes") or []
+    guardrails.lock_lanes([*named, *Guardrail.objects.get(use_case=use_case).lanes])
+    lock_with_limits(use_case)
 
 
 def _check_expected(slug: str, use_case: UseCase | None, expected: dict[str, Any] | None) -> None:
     if expected is None:
         return
-    if use_case is not None:
-        # Held until it is applied: limits set meanwhile must not be lost.
-        Guardrail.objects.select_for_update().get(use_case=use_case)
     found = standing_on(use_case)
     moved = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
     if moved:
@@ -212,12 +223,12 @@ def _set_limits(use_case: UseCase, bounds: dict[str, Any], by: User, reason: str
 def bounds_of(given: dict[str, Any] | None) -> dict[str, Any]:
     """Return guardrails of a file as `Guardrail.as_dict` spells them."""
     bounds = given or {}
-    lanes = list(dict.fromkeys(bounds.get("lanes") or []))
+    shared = list(dict.fromkeys(bounds.get("lanes") or []))
     return {
         "knobs": bounds.get("knobs") or {},
         "models": bounds.get("models") or [],
         **terms.unusual(bounds),
-        **({"lanes": lanes} if lanes else {}),
+        **({"lanes": shared} if shared else {}),
     }
 
 

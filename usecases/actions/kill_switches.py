@@ -42,7 +42,9 @@ def engage(
     """
     permissions.check(by, "kill", use_case)
     _check_step(to)
-    return _engage(lock(use_case), by=by, to=to, reason=reason, message=_clean(message))
+    # Stopping waits for nobody who sets limits; only half the way back is judged by them.
+    held = lock(use_case) if to == State.BASELINE else lock_with_limits(use_case)
+    return _engage(held, by=by, to=to, reason=reason, message=_clean(message))
 
 
 def _engage(use_case: UseCase, *, by: User, to: str, reason: str, message: str | None) -> Version:

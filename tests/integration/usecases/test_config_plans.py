@@ -10,13 +10,15 @@ import pytest
 import yaml
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit.models import Event
 from console.stack import ROOT
 from tests.documents import LOOSE
 from tests.one_pagers import one_pager
 from usecases import configs
-from usecases.actions import guardrails, one_pagers
+from usecases.actions import guardrails, lanes, one_pagers
 from usecases.models import Guardrail, OnePager, UseCase, Version
 
 SAMPLES = ROOT / "console" / "samples" / "use_cases"
@@ -232,3 +234,26 @@ def test_the_schema_is_printed(name: str) -> None:
     out = StringIO()
     call_command("config_schema", name, stdout=out)
     assert json.loads(out.getvalue())["$id"].startswith(f"urn:operator-console:schema:{name}")
+
+
+def test_a_kept_plan_is_refused_once_a_shared_lane_is_another(
+    use_case: UseCase, write: Write, tmp_path: Path, admin: User
+) -> None:
+    lane = lanes.create(slug="eu", name="EU", by=admin, knobs={}).lane
+    held = {**configs.export(use_case)["guardrails"], "lanes": ["eu"]}
+    run(write(guardrails=held))
+    kept = tmp_path / "plan.json"
+    run(write(answer_from=0.8, guardrails=held), "--plan-out", kept)
+    lanes.set_lane(lane=lane, by=admin, knobs={"thresholds.latency_s": {"limit": [1, 9]}})
+    assert "not as it was planned on any more: shared lanes" in refused("--plan", kept)
+
+
+def test_a_file_locks_in_the_order_of_every_other_action(write: Write) -> None:
+    file = write(answer_from=0.8, guardrails={"knobs": {}, "models": []})
+    with CaptureQueriesContext(connection) as asked:
+        run(file)
+    held = [row["sql"] for row in asked.captured_queries if "FOR UPDATE" in row["sql"]]
+    tables = [
+        "usecases_guardrail" if '"usecases_guardrail"."id"' in sql else "usecases_usecase" for sql in held
+    ]
+    assert tables[:2] == ["usecases_usecase", "usecases_guardrail"]
