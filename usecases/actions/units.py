@@ -120,9 +120,10 @@ def _console_wide() -> list[Group]:
 def add_person(*, unit: BusinessUnit, role: str, person: User, by: User, reason: str = "") -> None:
     """Take somebody into one of a unit's groups. Writes nothing when they are in it.
 
-    Raises `Forbidden`, also for oneself, `Refused` for an unknown role and for somebody who may not sign in.
+    Raises `Forbidden`, also for oneself and where the unit holds what one does not see, `Refused` for an unknown role
+    and for somebody who may not sign in.
     """
-    permissions.check_manage(by)
+    _check_names(unit, by)
     check_reason(reason)
     group = _group(unit, role)
     if person.groups.filter(pk=group.pk).exists():
@@ -140,7 +141,7 @@ def add_person(*, unit: BusinessUnit, role: str, person: User, by: User, reason:
 @transaction.atomic
 def remove_person(*, unit: BusinessUnit, role: str, person: User, by: User, reason: str = "") -> None:
     """Take somebody out of one of a unit's groups; writes nothing when they are not in it."""
-    permissions.check_manage(by)
+    _check_names(unit, by)
     check_reason(reason)
     group = _group(unit, role)
     if not person.groups.filter(pk=group.pk).exists():
@@ -151,6 +152,13 @@ def remove_person(*, unit: BusinessUnit, role: str, person: User, by: User, reas
     told = f"{person.get_username()} belongs no longer to {role} of the business unit {unit.name}."
     old = {"unit": unit.slug, "role": role, "person": person.get_username()}
     _record("unit.person_removed", told, by, reason, old=old)
+
+
+def _check_names(unit: BusinessUnit, by: User) -> None:
+    """Refuse who may not say who belongs to a unit: that gives rights on all that it holds."""
+    permissions.check_manage(by)
+    if unit.use_cases.exclude(pk__in=permissions.visible(by).values("pk")).exists():
+        raise permissions.Forbidden(f"Only who sees all use cases of {unit.name} says who belongs to it.")
 
 
 def _group(unit: BusinessUnit, role: str) -> Group:

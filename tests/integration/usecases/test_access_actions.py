@@ -267,6 +267,26 @@ def test_a_unit_takes_over_a_use_case_and_gives_it_back(
     assert Event.objects.filter(kind="unit.person_removed").count() == 1
 
 
+def test_people_of_a_unit_are_named_by_who_sees_all_that_it_holds(
+    use_case: UseCase, people: People, unit: BusinessUnit
+) -> None:
+    admin, friend = people["admin"], people["stranger"]
+    second = User.objects.create_user("second")
+    second.groups.set(admin.groups.all())
+    units.place(use_case=use_case, unit=unit, by=admin)
+    units.add_person(unit=unit, role="admin", person=second, by=admin)
+    access.revoke(use_case=use_case, holder=Group.objects.get(name="admin"), by=second, reason="Apart")
+    assert may(admin, use_case) == []
+
+    for act in (units.add_person, units.remove_person):
+        with pytest.raises(permissions.Forbidden, match="sees all"):
+            act(unit=unit, role="admin", person=friend, by=User.objects.get(pk=admin.pk))
+    with pytest.raises(permissions.Forbidden, match="sees all"):
+        units.remove_person(unit=unit, role="admin", person=second, by=User.objects.get(pk=admin.pk))
+    units.add_person(unit=unit, role="operations", person=friend, by=second)
+    assert may(friend, use_case) == ["view", "tune", "kill", "review"]
+
+
 def test_a_unit_takes_over_no_group_that_is_there_already(admin: User, unit: BusinessUnit) -> None:
     Group.objects.create(name="cards-risk")
     with pytest.raises(Refused, match="cards-risk"):
