@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 
 from usecases import access_reviews, permissions
@@ -33,6 +34,7 @@ HEADER = [
 ]
 VERDICTS = (("open", "Open"), ("confirmed", "Confirmed"), ("revoked", "Revoked"), ("gone", "Gone"))
 KINDS = (("group", "Groups"), ("person", "People"), ("delegation", "Loans"))
+LINES = 100
 
 
 @login_required
@@ -151,12 +153,14 @@ def _page_for(request: HttpRequest, number: int) -> Page:
 def _review_page(
     request: HttpRequest, page: Page, told: dict[str, Any] | None = None, status: int = 200
 ) -> HttpResponse:
-    shown = _filtered(page.lines, request)
+    part = Paginator(_filtered(page.lines, request), LINES).get_page(request.GET.get("page"))
+    shown = list(part)
     context = {
         "review": page.review,
         "page": page,
         "overdue": access_reviews.overdue(page.review),
         "lines": shown,
+        "part": part,
         "choosable": [line for line in shown if line.choosable],
         "wish": {key: request.GET.get(key, "") for key in ("q", "verdict", "kind", "use_case")},
         "verdicts": VERDICTS,
@@ -213,6 +217,7 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
     post = request.POST
     chosen = [post["one"]] if post.get("one") else post.getlist("lines")
     comment = post.get("comment", "")
+    request.GET = QueryDict(post.get("query", ""))  # refused, the same lines are shown again
     try:
         seen = _seen(chosen)
         reviews.decide(

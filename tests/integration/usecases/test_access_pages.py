@@ -182,3 +182,18 @@ def test_an_access_review_is_gone_through_and_closed(desk: Desk, use_case: UseCa
     assert [(row["holder"], row["decided_by"], row["comment"]) for row in rows] == [
         ("ops → stranger", "risk", "Back")
     ]
+
+
+def test_a_long_review_is_gone_through_page_by_page(
+    desk: Desk, use_case: UseCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.views.access.LINES", 2)
+    desk.post("admin", "/access-reviews", due_at=TOMORROW, scope="use_case:claims")
+    there = "/access-reviews/1"
+    first, second = desk.get("admin", there), desk.get("admin", f"{there}?page=2")
+    refused = desk.post("admin", f"{there}/lines", 422, verdict="confirmed", query="page=2")
+
+    assert "1 to 2 of 3" in first
+    for page in (second, refused):
+        assert "3 to 3 of 3" in page
+        assert "Lines before" in page
