@@ -61,7 +61,7 @@ class NewUseCase(AboutUseCase):
             return None
         try:
             document = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise forms.ValidationError(f"This is no JSON: {error}.") from None
         if not isinstance(document, dict):
             raise forms.ValidationError('A config document is a JSON object, such as {"schema": 1, …}.')

@@ -43,7 +43,7 @@ def read(text: str, name: str = "") -> Cases:
         return [_line(number, line) for number, line in enumerate(words.splitlines(), 1) if line.strip()]
     try:
         found = json.loads(words)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unreadable(f"The file is no JSON: {error}.") from None
     cases = found.get("cases") if isinstance(found, dict) else found
     if not isinstance(cases, list):
@@ -54,7 +54,7 @@ def read(text: str, name: str = "") -> Cases:
 def _line(number: int, line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unreadable(f"Row {number} is no JSON: {error}.") from None
 
 
@@ -94,7 +94,7 @@ def _value(cell: str) -> Any:
         return text == "true"
     try:
         number = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return number if isinstance(number, int | float) and not isinstance(number, bool) else text
 

@@ -174,3 +174,11 @@ def test_every_fault_is_named_by_row_and_field() -> None:
         "cases[2].expected",
     } <= set(found)
     assert "cases[2].signals.models.small.confidence" in found
+
+
+@pytest.mark.parametrize("name", ["deep.json", "deep.jsonl"])
+def test_a_file_that_is_nested_without_end_is_refused_as_one_that_cannot_be_read(name: str) -> None:
+    with pytest.raises(golden_files.Unreadable, match="is no JSON"):
+        golden_files.read("[" * 100_000, name)
+    cell = golden_files.read(f"id,signals.note\n1,{'[' * 100_000}", "deep.csv")[0]["signals"]["note"]
+    assert cell == "[" * 100_000
