@@ -83,7 +83,11 @@ class Limits:
 
     @property
     def faulty(self) -> bool:
-        return bool(self.other_errors or any(row.errors for row in self.rows))
+        return bool(self.other_errors or self.faulty_rows)
+
+    @property
+    def faulty_rows(self) -> list[Any]:
+        return [row for row in self.rows if row.errors]
 
     def is_valid(self) -> bool:
         """Read every cell; knobs left empty are not bounded."""
