@@ -54,7 +54,7 @@ def lanes(period: Period) -> list[Json]:
                     "at": moment(row.history_date),
                     "name": row.name,
                     "limits": row.instance.as_dict(),
-                    "set_by": row.set_by,
+                    "set_by": period.erased.kept(row.set_by, "actor", row.history_date, "lane.set"),
                 }
                 for row in period.history(Lane, slug=slug)
             ],
@@ -71,8 +71,13 @@ PROMISE: Final = (
 
 def promise(period: Period) -> list[Json]:
     """Return what was promised, and since when."""
-    rows = period.history(Promise)
-    return [{"at": moment(row.history_date)} | {name: getattr(row, name) for name in PROMISE} for row in rows]
+    keep = period.erased.kept
+    return [
+        {"at": moment(row.history_date)}
+        | {name: getattr(row, name) for name in PROMISE}
+        | {"stated_by": keep(row.stated_by, "actor", row.history_date, "promise.stated")}
+        for row in period.history(Promise)
+    ]
 
 
 def one_pager(period: Period) -> Json | None:
@@ -86,9 +91,11 @@ def one_pager(period: Period) -> Json | None:
 
 def golden_sets(period: Period) -> list[Json]:
     """Return which golden sets there were; their cases may tell of people, and are counted only."""
-    plain = ("name", "digest", "pins", "recorded_models", "set_by")
+    plain, keep = ("name", "digest", "pins", "recorded_models"), period.erased.kept
     return [
-        {name: getattr(row, name) for name in plain} | {"cases": len(row.cases), "set_at": moment(row.set_at)}
+        {name: getattr(row, name) for name in plain}
+        | {"cases": len(row.cases), "set_at": moment(row.set_at)}
+        | {"set_by": keep(row.set_by, "actor", row.set_at, "golden_set.set")}
         for row in sorted(period.of(GoldenSet), key=lambda row: row.name)
     ]
 
@@ -102,27 +109,30 @@ def access(period: Period) -> Json:
     )
     return {
         "unit": place.unit.name if place else None,
-        "delegations": [_delegation(row) for row in lent],
+        "delegations": [_delegation(period, row) for row in lent],
         "reviews": [
-            _reviewed(row) for row in lines.select_related("review").order_by("review__number", "pk")
+            _reviewed(period, row) for row in lines.select_related("review").order_by("review__number", "pk")
         ],
     }
 
 
-def _delegation(row: Delegation) -> Json:
+def _delegation(period: Period, row: Delegation) -> Json:
+    keep, begun = period.erased.kept, "delegation.given"
     return {
-        "giver": row.giver.get_username(),
-        "holder": row.holder.get_username(),
+        "giver": keep(row.giver.get_username(), "actor", row.begins_at, begun),
+        "holder": keep(row.holder.get_username(), "new", row.begins_at, begun),
         "verbs": row.verbs,
-        "reason": row.reason,
-        "ended_by": row.ended_by,
+        "reason": keep(row.reason, "reason", row.begins_at, begun),
+        "ended_by": keep(row.ended_by, "actor", row.ended_at, "delegation.ended"),
         **{name: moment(getattr(row, name)) for name in ("begins_at", "ends_at", "ended_at")},
     }
 
 
-def _reviewed(row: Any) -> Json:
+def _reviewed(period: Period, row: Any) -> Json:
     plain = ("holder_kind", "holder", "verbs", "verdict", "comment", "decided_by")
     told = {name: getattr(row, name) for name in plain}
+    for name, field in (("comment", "reason"), ("decided_by", "actor"), ("holder", "new")):
+        told[name] = period.erased.kept(told[name], field, row.decided_at, "access_review.")
     return {"review": row.review.number, "decided_at": moment(row.decided_at), **told}
 
 
@@ -143,6 +153,7 @@ def certificates(period: Period, named: set[int]) -> list[Json]:
         {"id": row.pk}
         | {name: getattr(row, name) for name in CERTIFICATE}
         | {name: moment(getattr(row, name)) for name in times}
+        | {"issued_by": period.erased.kept(row.issued_by, "actor", row.issued_at, "certificate.issued")}
         for row in rows
     ]
 
