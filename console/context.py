@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from usecases import permissions
 from usecases.models import UnitGroup
 from usecases.reviewing import waiting_for
 
@@ -51,4 +52,8 @@ def _role_in_units(user: User) -> str:
 def waiting_for_me(request: HttpRequest) -> int:
     """Count the changes that wait for this person's approval. Only the frame calls it, as above."""
     user = getattr(request, "user", None)
-    return len(waiting_for(user)) if isinstance(user, User) else 0
+    if not isinstance(user, User):
+        return 0
+    if getattr(user, "rights_read_once", None) is None:
+        permissions.read_once(user)
+    return len(waiting_for(user))

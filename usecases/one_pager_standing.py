@@ -1,6 +1,6 @@
 """The one-pager of a use case as it stands, and who wrote what of it when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -42,6 +42,14 @@ def state_of(use_case: UseCase) -> one_pagers.State:
     """Return how much of it is answered."""
     row = held(use_case)
     return one_pagers.completeness(row.answers, row.dpia, use_case.risk)
+
+
+def states_of(use_cases: Iterable[UseCase]) -> dict[int, one_pagers.State]:
+    """Return how much of each is answered, by use case, read at once."""
+    owners = {one.pk: one for one in use_cases}
+    rows = {row.use_case_id: row for row in OnePager.objects.filter(use_case__in=owners)}
+    found = {pk: rows.get(pk) or OnePager() for pk in owners}
+    return {pk: one_pagers.completeness(row.answers, row.dpia, owners[pk].risk) for pk, row in found.items()}
 
 
 def edits(row: OnePager) -> Sequence[Edit]:

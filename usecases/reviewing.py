@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from django.contrib.auth.models import User
+from django.db.models import Min, prefetch_related_objects
 from django.utils import timezone
 
 from routing.engine.digest import digest
@@ -21,13 +22,14 @@ from usecases import (
     judging,
     lanes,
     one_pager_standing,
+    one_pagers,
     overriding,
     permissions,
     strictest,
     terms,
 )
 from usecases.checks import Check, Findings, Rival, Subject, check, paths_of
-from usecases.models import Approval, Change, Guardrail, Lane, UseCase, Version
+from usecases.models import Approval, Change, Guardrail, Lane, Override, UseCase, Version
 from usecases.publishing import latest
 
 APPROVED: Final = "approved"
@@ -54,6 +56,15 @@ class Verdict:
         return str(self.approval.person.get_username())
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What was read once for many changes, by use case: one-pager, first open change, where an override is in force."""
+
+    one_pagers: Mapping[int, one_pagers.State]
+    first_open: Mapping[int, int]
+    overridden: frozenset[int]
+
+
 @dataclass
 class Review:
     """Everything a change is judged by at one moment. Reads what it needs once; decides nothing."""
@@ -63,6 +74,7 @@ class Review:
     guardrail: Guardrail
     shared: Mapping[str, Lane] | None = None
     now: datetime = field(default_factory=timezone.now)
+    ahead: Ahead | None = None
 
     @property
     def use_case(self) -> UseCase:
@@ -97,7 +109,8 @@ class Review:
 
     @cached_property
     def approvals(self) -> list[Approval]:
-        return list(self.change.approvals.select_related("person"))
+        rows = self.change.approvals.all()
+        return list(rows if self.ahead else rows.select_related("person"))
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
@@ -149,22 +162,34 @@ class Review:
             live=self.standing.document,
             draft=change.document,
             now=self.now,
-            ground=None if change.leaves_to else overriding.ground(self.use_case),
+            ground=self._ground(),
             base=base.document,
             base_number=base.number,
             live_number=self.standing.number,
             baseline=change.baseline,
             leaves_to=change.leaves_to,
             safe=self.same_episode,
-            rivals=rivals(change),
+            rivals=self._rivals(),
             evidence=change.evidence,
             certificate=change_evidence.certificate_gap(self.use_case, change.document) if wanted else None,
             approved_by=self.approved_by,
             blocked_by=self._blocked_by(),
-            one_pager=one_pager_standing.state_of(self.use_case),
+            one_pager=self._one_pager(),
             earlier=judging.earlier(self.use_case, self.bounds, self.now),
             golden=golden_standing.frozen(self.use_case, self.bounds, change.document, change.evidence),
         )
+
+    def _ground(self) -> dict[str, Any] | None:
+        calm = self.ahead is not None and self.change.use_case_id not in self.ahead.overridden
+        return None if calm or self.change.leaves_to else overriding.ground(self.use_case)
+
+    def _rivals(self) -> list[Rival]:
+        first = self.ahead.first_open.get(self.change.use_case_id) if self.ahead else 0
+        return [] if first is None or first >= self.change.number else rivals(self.change)
+
+    def _one_pager(self) -> one_pagers.State:
+        known = self.ahead.one_pagers.get(self.change.use_case_id) if self.ahead else None
+        return known or one_pager_standing.state_of(self.use_case)
 
     def _base(self) -> Version:
         if self.change.base_version == self.standing.number:
@@ -283,12 +308,30 @@ def review_of(change: Change) -> Review:
 def reviews_of(changes: Iterable[Change]) -> list[Review]:
     """Return many changes with what they are judged by; versions and guardrails are read once for all."""
     rows = list(changes)
+    prefetch_related_objects(rows, "approvals__person")
     owners = {row.use_case_id for row in rows}
     newest = Version.objects.filter(use_case_id__in=owners).order_by("use_case_id", "-number")
     standing = {version.use_case_id: version for version in newest.distinct("use_case_id")}
     limits = {row.use_case_id: row for row in Guardrail.objects.filter(use_case_id__in=owners)}
     shared = lanes.named(limits.values())
-    return [Review(row, standing[row.use_case_id], limits[row.use_case_id], shared) for row in rows]
+    ahead = _ahead(rows)
+    return [
+        Review(row, standing[row.use_case_id], limits[row.use_case_id], shared, ahead=ahead) for row in rows
+    ]
+
+
+def _ahead(rows: Sequence[Change]) -> Ahead:
+    owners = {row.use_case_id: row.use_case for row in rows}
+    first = Change.objects.filter(
+        use_case__in=owners, status=Change.Status.OPEN, leaves_to="", expires_at__gt=timezone.now()
+    )
+    numbers = first.order_by().values_list("use_case_id").annotate(Min("number"))
+    overridden = Override.objects.filter(use_case__in=owners, ended_at=None)
+    return Ahead(
+        one_pager_standing.states_of(owners.values()),
+        {row[0]: row[1] for row in numbers},
+        frozenset(overridden.values_list("use_case_id", flat=True)),
+    )
 
 
 def living(use_cases: Sequence[UseCase] | Any) -> list[Review]:
@@ -303,4 +346,6 @@ def waiting_for(person: User) -> list[Review]:
     """Return the changes for which this person's approval is missing."""
     if not Change.objects.filter(status=Change.Status.OPEN, expires_at__gt=timezone.now()).exists():
         return []
-    return [found for found in living(permissions.visible(person, "approve")) if found.waits_for(person)]
+    found = living(permissions.visible(person, "approve"))
+    permissions.read_ahead(person, [review.use_case for review in found])
+    return [review for review in found if review.waits_for(person)]

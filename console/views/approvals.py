@@ -30,6 +30,8 @@ def approvals(request: HttpRequest) -> HttpResponse:
     by = person(request)
     mine = permissions.visible(by)
     living = reviewing.living(mine)
+    permissions.read_once(by)
+    permissions.read_ahead(by, [review.use_case for review in living])
     waiting = [review for review in living if review.waits_for(by)]
     decided = Change.objects.filter(use_case__in=mine).exclude(status__in=Change.LIVING)
     lately = decided.select_related("use_case", "author").order_by("-closed_at")[:LATELY]
