@@ -264,7 +264,7 @@ def test_a_decision_can_be_read_from_its_row(open_page: Callable[..., Page]) -> 
     page.get_by_role("main").get_by_role("table").get_by_role("link").first.click()
     main = page.get_by_role("main")
     expect(main).to_contain_text("A pipe burst")
-    main.get_by_label("Decide it under").select_option("r1")
+    main.get_by_label("Decide it under").select_option("1")
     main.get_by_role("button", name="Show").click()
     expect(main.get_by_role("region", name="Side by side")).to_be_visible()
 

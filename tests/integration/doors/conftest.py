@@ -29,7 +29,7 @@ def cast(people: "dict[str, User]", use_case: "UseCase") -> "dict[str, User]":
 
 
 @pytest.fixture
-def callers(cast: "dict[str, User]") -> "dict[str, Caller]":
+def callers(cast: "dict[str, User]", monkeypatch: pytest.MonkeyPatch) -> "dict[str, Caller]":
     """Everybody with a browser and a token; used once, so that what a first visit writes is written."""
     from django.test import Client
 
@@ -37,6 +37,8 @@ def callers(cast: "dict[str, User]") -> "dict[str, Caller]":
     from tests.integration.doors.calling import Caller
     from tests.integration.doors.table import NOBODY
 
+    # The last use of a token is written once a minute: on a slow machine in the midst of a cell.
+    monkeypatch.setattr(tokens, "USED_AGAIN", timedelta(days=1))
     found = {NOBODY: Caller(NOBODY, Client())}
     for role, user in cast.items():
         client = Client()
