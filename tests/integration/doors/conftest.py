@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from pytest_django.fixtures import Settings
 
+    from routing.models import Decision
     from tests.integration.doors.calling import Caller
     from tests.integration.doors.table import World
-    from usecases.models import UseCase
+    from usecases.models import Upload, UseCase
 
 
 @pytest.fixture
@@ -54,37 +55,18 @@ def callers(cast: "dict[str, User]", monkeypatch: pytest.MonkeyPatch) -> "dict[s
 
 
 @pytest.fixture
-def world(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, settings: "Settings") -> "World":
-    """What is there in every state: a decision, a kept what-if, an uploaded log, a token."""
-    from django.contrib.auth.models import User
+def decided(cast: "dict[str, User]", use_case: "UseCase") -> "Decision":
+    """A decision of an hour ago, made under the first version."""
     from django.utils import timezone
     from uuid6 import uuid7
 
-    from audit.models import Event
-    from console import tokens
-    from console.models import SavedFilter
     from routing.models import Decision
     from tests.documents import claims
-    from tests.integration.doors.table import CASES, World
-    from usecases import uploads
-    from usecases.actions import (
-        access_reviews,
-        delegations,
-        drafts,
-        golden_sets,
-        guardrails,
-        kept_impacts,
-        units,
-        versions,
-    )
-    from usecases.actions import uploads as actions
-    from usecases.models import Lane
+    from usecases.actions import versions
 
-    settings.UPLOADS = tmp_path / "uploads"
-    ops = cast["operations"]
-    versions.apply(use_case=use_case, document=claims(0.86), by=ops)
+    versions.apply(use_case=use_case, document=claims(0.86), by=cast["operations"])
     ago = timezone.now() - timedelta(hours=1)
-    decision = Decision.objects.create(
+    return Decision.objects.create(
         id=uuid7(),
         use_case="claims",
         request_id="r-1",
@@ -98,34 +80,74 @@ def world(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, settings
         confidence=0.95,
         tried=[{"model": "small", "confidence": 0.95, "cost_usd": 0.001, "latency_ms": 500.0}],
     )
+
+
+@pytest.fixture
+def uploaded(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, settings: "Settings") -> "Upload":
+    """An uploaded log of decisions with a line that was refused."""
+    from usecases import uploads
+    from usecases.actions import uploads as actions
+
+    settings.UPLOADS = tmp_path / "uploads"
     log = tmp_path / "log.csv"
     log.write_bytes(b"request_id,text,small__correct\nr-1,hello,1\n")
-    upload = actions.receive(use_case=use_case, source=log, name="log.csv", by=ops)
+    upload = actions.receive(use_case=use_case, source=log, name="log.csv", by=cast["operations"])
     uploads.refused_of(upload).write_text("line,field,reason\n2,text,is missing\n")
-    draft = drafts.open_for(use_case=use_case, by=ops)
-    drafts.edit(draft=draft, document=claims(0.8), by=ops)
-    soon, holder = timezone.now() + timedelta(days=3), User.objects.create_user("stand-in")
-    loan = delegations.lend(use_case=use_case, to=holder, verbs=["tune"], until=soon, by=ops, reason="Away")
-    review = access_reviews.start(by=cast["admin"], due_at=soon, use_case=use_case)
-    line = review.lines.get(holder="operations")
-    held = use_case.guardrail
+    return upload
+
+
+@pytest.fixture
+def limits_set(cast: "dict[str, User]", use_case: "UseCase", decided: "Decision") -> None:
+    """A draft beside what is live, and a lane that the use case follows."""
+    from tests.documents import claims
+    from usecases.actions import drafts, guardrails
+    from usecases.models import Lane
+
+    draft = drafts.open_for(use_case=use_case, by=cast["operations"])
+    drafts.edit(draft=draft, document=claims(0.8), by=cast["operations"])
     Lane.objects.get_or_create(slug="shared", defaults={"name": "Shared"})
+    held = use_case.guardrail
     bounds: dict[str, Any] = {"knobs": held.knobs, "approved_models": held.approved_models}
     guardrails.set_limits(use_case=use_case, by=cast["risk"], lanes=["shared"], **bounds)
-    golden = golden_sets.keep(use_case=use_case, name="core", cases=CASES, by=cast["risk"])
+
+
+@pytest.fixture
+def world(
+    cast: "dict[str, User]",
+    use_case: "UseCase",
+    decided: "Decision",
+    uploaded: "Upload",
+    limits_set: None,
+) -> "World":
+    """What is there in every state: a decision, a kept what-if, an uploaded log, a token."""
+    from django.contrib.auth.models import User
+    from django.utils import timezone
+
+    from audit.models import Event
+    from console import tokens
+    from console.models import SavedFilter
+    from tests.documents import claims
+    from tests.integration.doors.table import CASES, World
+    from usecases.actions import access_reviews, delegations, golden_sets, kept_impacts, units
+
+    ops, admin = cast["operations"], cast["admin"]
+    soon, holder = timezone.now() + timedelta(days=3), User.objects.create_user("stand-in")
+    loan = delegations.lend(use_case=use_case, to=holder, verbs=["tune"], until=soon, by=ops, reason="Away")
+    review = access_reviews.start(by=admin, due_at=soon, use_case=use_case)
+    line = review.lines.get(holder="operations")
     return World(
-        golden=golden.pk,
+        golden=golden_sets.keep(use_case=use_case, name="core", cases=CASES, by=cast["risk"]).pk,
         event=Event.objects.filter(use_case="claims", kind="guardrail.set").latest("id").uid,
         filter=SavedFilter.objects.create(user=ops, name="Mine", query="kind=guardrail.set").pk,
         loan=loan.pk,
         review=review.number,
         line=f"{line.pk}:{','.join(line.verbs)}",
-        unit=units.create(slug="north", name="North", by=cast["admin"]).slug,
+        unit=units.create(slug="north", name="North", by=admin).slug,
         token=tokens.issue(name="old", by=ops, user=ops)[0].pk,
         person=holder.pk,
-        decision=decision.pk,
+        decision=decided.pk,
         kept=kept_impacts.keep(use_case=use_case, document=claims(0.9), by=ops).pk,
-        upload=upload.pk,
+        upload=uploaded.pk,
     )
 
 
