@@ -96,17 +96,17 @@ def _snapshot() -> Iterator[None]:
 def _made(period: Period, by: str) -> Made:
     file = tempfile.TemporaryFile()  # noqa: SIM115 (whoever sends it closes it)
     try:
-        zipped = Writer(file)
-        told = _write_tables(zipped, period)
-        events = segment.events_of(period.slug, period.since, period.until)
-        covering = segment.covering(events)
-        earlier = segment.earlier_than(period.slug, period.since, _referred_to(period, told))
-        counts = told.counts | segment.write(zipped, covering, events, earlier)
-        record = {"first": covering.first, "last": covering.last}
-        kinds = grounds.kinds(period.slug, period.since, period.until)
-        _write_words(zipped, period, evidence_summary.context(period, told, counts, record, kinds))
-        about = _about(period, by, counts, record)
-        manifest, digest = zipped.close(about, audit_key())
+        with Writer(file) as zipped:
+            told = _write_tables(zipped, period)
+            events = segment.events_of(period.slug, period.since, period.until)
+            covering = segment.covering(events)
+            earlier = segment.earlier_than(period.slug, period.since, _referred_to(period, told))
+            counts = told.counts | segment.write(zipped, covering, events, earlier)
+            record = {"first": covering.first, "last": covering.last}
+            kinds = grounds.kinds(period.slug, period.since, period.until)
+            _write_words(zipped, period, evidence_summary.context(period, told, counts, record, kinds))
+            about = _about(period, by, counts, record)
+            manifest, digest = zipped.close(about, audit_key())
     except BaseException:
         file.close()
         raise

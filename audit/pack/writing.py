@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -17,11 +17,20 @@ GATHERED: Final = 1 << 16
 
 
 class Writer:
-    """A zip under way. What is written is hashed as it goes by: nothing is held or read twice."""
+    """A zip under way. What is written is hashed as it goes by: nothing is held or read twice.
+
+    Left half way it is closed as it is, before the file below it: else it would try to end itself some time later.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
         self.files: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._zip.close()
 
     def text(self, name: str, text: str) -> None:
         """Add a text file."""

@@ -1,14 +1,17 @@
 """Commands that act in somebody's name: who may run which, in which state. What is refused writes nothing."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from tests.documents import claims
+from tests.integration.audit.records import seal
 from tests.integration.doors.calling import since, undone, written
 from tests.integration.doors.table import COMMANDS, NEEDS, PEOPLE, SLUG, STATES, Door, World
 from usecases import configs
@@ -17,9 +20,7 @@ from usecases.models import UseCase
 NAMES = {"operations": "ops"}
 # A file for a use case that is not there would create it.
 NOTHING_THERE = ("There is no", "You may not create use cases.")
-# Made from what is sealed, which nothing is before it is committed: tests/integration/evidence runs it.
-ELSEWHERE = {"evidence_pack"}
-NAMED = {door.name: door for door in COMMANDS if door.needs != "machine" and door.name not in ELSEWHERE}
+NAMED = {door.name: door for door in COMMANDS if door.needs != "machine"}
 Bring = Callable[[World, str], World]
 Lines = dict[str, list[str]]
 
@@ -31,10 +32,15 @@ def lines(world: World, tmp_path: Path) -> Lines:
     tighter = configs.export(UseCase.objects.get(slug=SLUG)) | {"document": claims(0.97)}
     config.write_text(configs.dump(tighter))
     log.write_text("request_id,text,small__correct,small__confidence\nr-1,hello,1,0.9\n")
+    day = timedelta(days=1)
+    month = [
+        f"--{word}={timezone.now() + days:%Y-%m-%d}" for word, days in (("since", -30 * day), ("until", day))
+    ]
     erased = [str(world.event), "--fields", "reason", "--reason", "asked for"]
     return {
         "apply_config": [str(config)],
         "import_decisions": [SLUG, str(log)],
+        "evidence_pack": [SLUG, *month, "-o", str(tmp_path / "pack.zip")],
         "erase_personal_data": erased,
         "access": [SLUG],
         "grant": [SLUG, "--to", "watcher", "--right", "kill", "--reason", "On call"],
@@ -55,6 +61,7 @@ def test_a_command_does_what_its_person_may_and_nothing_else(
     for state in STATES:
         with undone():
             bring_to(world, state)
+            seal()  # evidence is made of what was committed
             for role in PEOPLE:
                 wrong += [f"{state}, {role}: {words}" for words in cell(NAMED[name], role, lines[name])]
     assert not wrong, "\n".join(wrong)

@@ -1,5 +1,6 @@
 """Evidence of a month: what is in it, what is not, and that it is verified on a machine without the product."""
 
+import gc
 import json
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from django.test import Client
 from audit import erasure, leaves, log
 from audit.keys import audit_key
 from audit.models import Event
+from audit.pack import segment
 from audit.pack.verification import verify
 from audit.verify import main, public_key_text
 from tests.integration.audit.records import seal
@@ -195,6 +197,18 @@ def test_a_period_that_makes_no_sense_is_refused(
     with pytest.raises(Refused) as refusal:
         evidence.export(use_case=lived.month.claims, since=since, until=until, by=lived.month.risk)
     assert [error["path"] for error in refusal.value.errors] == [path]
+
+
+def test_a_pack_that_is_refused_half_way_leaves_nothing_open(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignored: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: ignored.append(told.exc_value))
+    monkeypatch.setattr(segment, "MOST_LINKS", 0)
+    with pytest.raises(Refused, match="too long for one pack"):
+        made_of(lived.month)
+    gc.collect()
+    assert ignored == []
 
 
 def test_a_stranger_learns_nothing(lived: Lived) -> None:
