@@ -15,7 +15,7 @@ from audit import log
 from routing.actions import rollouts
 from routing.engine.digest import digest
 from routing.models import State
-from usecases import change_evidence, lanes, permissions, terms
+from usecases import change_evidence, lanes, leaving, permissions, terms
 from usecases.actions import kill_switches, versions
 from usecases.checks import Findings
 from usecases.merging import merge
@@ -163,9 +163,8 @@ def submit_restore(
         raise Stale(standing)
     if to not in RESTORES or standing.state in (State.LIVE, to):
         raise Refused("There is no safe state to leave here.")
-    for known in Change.objects.filter(use_case=locked, status__in=Change.LIVING, leaves_to=to):
-        if Review(known, standing, locked.guardrail).same_episode:
-            return known
+    if known := leaving.asked(locked, standing, to):
+        return known
     row = _new(
         locked,
         standing,

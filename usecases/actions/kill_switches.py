@@ -7,7 +7,7 @@ from django.db import transaction
 
 from routing.models import State
 from routing.runtime.masking import storable
-from usecases import lanes, one_pager_standing, permissions, terms
+from usecases import lanes, leaving, one_pager_standing, permissions, terms
 from usecases.gates import gates
 from usecases.models import UseCase, Version
 from usecases.publishing import (
@@ -196,8 +196,7 @@ def _said(words: str) -> str:
 
 def _check_approvals(use_case: UseCase, what: str) -> None:
     """Refuse to leave a safe state alone where guardrails want others to agree. Stopping never comes here."""
-    needed = terms.complete(lanes.effective(use_case.guardrail))["approvals_to_restore"]
-    if needed:
+    if needed := leaving.approvals(use_case):
         words = f"To {what} takes {needed} approval{'s' * (needed != 1)}: submit it as a change."
         raise NeedsApproval(words, [{"path": "approvals_to_restore", "message": words}])
 

@@ -189,7 +189,9 @@ def act(request: HttpRequest, slug: str, number: int, verb: str) -> HttpResponse
     try:
         said = _carry_out(request, row, verb, reason)
     except EXPECTED as refusal:
-        told: dict[str, Any] = {"refusal": title(refusal), "refusal_words": str(refusal), "typed": reason}
+        told: dict[str, Any] = {"refusal": title(refusal), "refusal_words": str(refusal)}
+        told["kept"] = {"verb": verb, **request.POST.dict(), "reason": reason}
+        told["faults"] = {error["path"]: error["message"] for error in errors_of(refusal)}
         told["errors"] = errors_of(refusal) if verb != "apply" else []
         status = 409 if isinstance(refusal, Stale) else 422
         return _page(request, use_case, number, told, status)

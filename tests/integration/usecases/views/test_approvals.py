@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.documents import claims
+from tests.guardrails import ask_for
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -149,23 +150,16 @@ def test_a_stale_change_is_carried_over_and_scheduled(
 def test_the_way_back_asks_where_risk_wants_it(
     client: "Client", use_case: "UseCase", ops: "User", risk: "User"
 ) -> None:
-    from usecases.actions import guardrails
-
-    held = use_case.guardrail
-    guardrails.set_limits(
-        use_case=use_case,
-        knobs=held.knobs,
-        approved_models=held.approved_models,
-        by=risk,
-        terms={"approvals_to_restore": 1},
-    )
+    ask_for(use_case, risk, approvals_to_restore=1)
     client.force_login(ops)
     client.post(f"{HOME}/kill")
+    assert "Ask for 1 approval to restore r1" in text(client.get(f"{HOME}/"))
     asked = client.post(f"{HOME}/restore", {"reason": "Fixed"}, follow=True)
     assert asked.redirect_chain[-1][0] == CHANGE
     assert "Restore: assistants answer by the document again" in text(asked)
     assert use_case.versions.count() == 2
     client.force_login(risk)
+    assert f'href="{CHANGE}">Restoring r1 waits for approval</a>' in text(client.get(f"{HOME}/"))
     client.post(f"{CHANGE}/approve")
     assert "Live as r3" in text(client.post(f"{CHANGE}/apply", follow=True))
 
@@ -216,7 +210,10 @@ def test_an_override_is_granted_from_the_change_by_who_holds_both_rights(
     client.force_login(admin)
     assert "Override now" in text(client.get(CHANGE))
     assert client.post(f"{CHANGE}/override", {"hours": "long", "reason": "Now"}).status_code == 422
-    assert client.post(f"{CHANGE}/override", {"hours": "nan", "reason": "Now"}).status_code == 422
+    refused = client.post(f"{CHANGE}/override", {"hours": "nan", "reason": "Nobody is in"})
+    assert refused.status_code == 422
+    kept = '<details open><summary class="button kill">Emergency: override…'
+    assert all(part in text(refused) for part in (kept, 'value="nan"', 'value="Nobody is in"', "hours-why"))
     assert "Live as r2" in text(
         client.post(f"{CHANGE}/override", {"hours": "1", "reason": "Now"}, follow=True)
     )
