@@ -17,12 +17,14 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
+from django.http import Http404
 from django.utils import timezone
 
 from audit import log
 from console.models import Token
 from routing.stream import Unavailable
 from usecases import permissions
+from usecases.models import UseCase
 from usecases.publishing import Refused
 
 CHANNEL = "console_token"
@@ -67,12 +69,13 @@ def issue(
     """Make a token for a person (`user`) or for assistants (`use_cases`); return it with its text, shown only now.
 
     A person's ends by itself, after 90 days where nothing is said; one with the scope `read` changes nothing.
-    Raises `Refused` for a name that is taken or a token that allows nothing, `Forbidden` for whoever may not.
+    People make their own; admins those of assistants that serve what they see; the machine's own command line any.
+    Raises `Refused` for a name that is taken or a token that allows nothing, `Forbidden`, `Http404`.
     """
     slugs = sorted(set(use_cases))
     _check_form(name, user, slugs)
     expires_at = _end(user, expires_at, scope)
-    _check_right(by, user)
+    _check_maker(by, user, slugs)
     text = _text()
     with transaction.atomic():
         if Token.objects.filter(name=name).exists():
@@ -150,7 +153,20 @@ def may_rotate(by: log.Person, token: Token) -> bool:
     if isinstance(by, log.System):
         return True
     own = isinstance(by, User) and token.user_id == by.pk
-    return own or (token.user_id is None and permissions.can_create(by))
+    return own or (token.user_id is None and permissions.can_create(by) and sees_all(by, token.use_cases))
+
+
+def sees_all(by: log.Person, slugs: Iterable[str]) -> bool:
+    """Say whether somebody sees every use case there is of these: who has the text of their token reads it all."""
+    return not unseen(by) & set(slugs)
+
+
+def unseen(by: log.Person) -> set[str]:
+    """Return the short names of the use cases that somebody does not see."""
+    if isinstance(by, log.System):
+        return set()
+    hidden = UseCase.objects.exclude(pk__in=permissions.visible(by).values("pk"))
+    return set(hidden.values_list("slug", flat=True))
 
 
 def forget_everywhere(keys: list[str]) -> None:
@@ -191,7 +207,7 @@ def worry(token: Token) -> str:
 
 def revoke(*, token: Token, by: log.Person, reason: str = "") -> Token:
     """End a token now, in every web process; open streams that came with it are closed. Twice is fine."""
-    _check_right(by, token.user)
+    _check_revoker(by, token.user)
     with transaction.atomic():
         token = Token.objects.select_for_update().get(pk=token.pk)
         if token.revoked_at is not None:
@@ -220,13 +236,28 @@ def _check_form(name: str, user: User | None, slugs: list[str]) -> None:
         raise Refused(f"“{wrong[0]}” is not the short name of a use case.")
 
 
-def _check_right(by: log.Person, user: User | None) -> None:
-    """People make and revoke their own tokens; admins, and the command line of the machine itself, any."""
-    own = user is not None and isinstance(by, User) and by.pk == user.pk
-    if not (own or isinstance(by, log.System) or permissions.can_create(by)):
+def _check_maker(by: log.Person, user: User | None, slugs: list[str]) -> None:
+    """Refuse who may not have the text of a new token: it acts, and approves, as its person."""
+    if isinstance(by, log.System) or _is_own(by, user):
+        return
+    if user is not None:
         raise permissions.Forbidden(
-            "You may create and revoke your own tokens only. An admin can do the rest."
+            "Only its owner makes a person's token. They can, on their own Tokens page."
         )
+    if not permissions.can_create(by):
+        raise permissions.Forbidden("You may create your own tokens only. An admin can do the rest.")
+    if not sees_all(by, slugs):
+        raise Http404("There is no such use case.")
+
+
+def _check_revoker(by: log.Person, user: User | None) -> None:
+    """People end their own tokens; admins, and the command line of the machine itself, any."""
+    if not (isinstance(by, log.System) or _is_own(by, user) or permissions.can_create(by)):
+        raise permissions.Forbidden("You may revoke your own tokens only. An admin can do the rest.")
+
+
+def _is_own(by: log.Person, user: User | None) -> bool:
+    return user is not None and isinstance(by, User) and by.pk == user.pk
 
 
 def _bearer_words(token: Token) -> str:

@@ -18,6 +18,7 @@ from usecases.exports import csv_response
 from usecases.models import BusinessUnit
 from usecases.publishing import Refused
 from usecases.views.access import last_moment
+from usecases.views.identity import check_recent
 from usecases.views.kill_switches import button, person
 from usecases.views.refusals import errors_by_field
 
@@ -84,6 +85,8 @@ def unit_act(request: HttpRequest, unit: str, verb: str) -> HttpResponse:
     row = BusinessUnit.objects.filter(slug=unit).first()
     if row is None or verb not in ("rename", "add", "remove"):
         raise Http404("There is no such business unit.")
+    if verb == "add":
+        check_recent(request)
     reason = post.get("reason", "")
     if verb == "rename":
         actions.rename(unit=row, name=post.get("name", ""), by=by, reason=reason)

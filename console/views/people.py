@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
@@ -15,6 +14,7 @@ from django.views.decorators.cache import never_cache
 
 from console import accounts, sessions
 from console.models import Token
+from usecases.views.identity import check_recent
 from usecases.publishing import Refused
 from usecases.views.kill_switches import person as viewer_of
 
@@ -67,7 +67,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         return redirect("person", pk)
     if verb not in accounts.ACTIONS:
         raise Http404("There is nothing at this address.")
-    raise_if_reauthentication_required(request, app="")
+    check_recent(request)
     try:
         accounts.ACTIONS[verb](person=shown, by=viewer, reason=request.POST.get("reason", "").strip())
     except Refused as refusal:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,6 +16,7 @@ from console.models import Token
 from usecases import permissions
 from usecases.permissions import check_create
 from usecases.publishing import Refused
+from usecases.views.identity import check_recent
 from usecases.views.kill_switches import person
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year"}
@@ -33,10 +35,10 @@ def tokens(request: HttpRequest) -> HttpResponse:
     assistant = request.POST.get("kind") == "assistant"
     if assistant:
         check_create(viewer)
-    mine = set(permissions.visible(viewer).values_list("slug", flat=True))
+    check_recent(request)
     try:
-        if assistant and not set(chosen) <= mine:
-            raise Refused("Choose among the use cases of the list.")
+        if assistant:
+            _check_listed(viewer, chosen)
         whom: dict[str, Any] = {"use_cases": chosen} if assistant else {"user": viewer}
         if not assistant:
             whom["scope"] = request.POST.get("scope", "full")
@@ -45,6 +47,11 @@ def tokens(request: HttpRequest) -> HttpResponse:
         told = {"error": str(refusal), "typed": name, "chosen": chosen, "assistant": assistant}
         return _page(request, told, 422)
     return _page(request, {"made": token, "text": text})
+
+
+def _check_listed(viewer: User, chosen: list[str]) -> None:
+    if not set(chosen) <= set(permissions.visible(viewer).values_list("slug", flat=True)):
+        raise Refused("Choose among the use cases of the list.")
 
 
 def _end(request: HttpRequest, assistant: bool) -> Any:
@@ -61,9 +68,10 @@ def _page(request: HttpRequest, told: dict[str, Any], status: int = 200) -> Http
     viewer = person(request)
     admin = permissions.can_create(viewer)
     every = Token.objects.order_by("revoked_at", "-created_at")
+    of_assistants = every.filter(user=None) if admin else every.none()
     context = {
         "own": _rows(every.filter(user=viewer)),
-        "of_assistants": _rows(every.filter(user=None)) if admin else [],
+        "of_assistants": _rows(of_assistants.exclude(use_cases__overlap=list(actions.unseen(viewer)))),
         "admin": admin,
         "use_cases": permissions.visible(viewer) if admin else [],
         "lifetimes": LIFETIMES.items(),
@@ -86,6 +94,8 @@ def _rows(found: Any) -> list[Token]:
 def _found(request: HttpRequest, pk: int) -> Token:
     viewer, token = person(request), Token.objects.filter(pk=pk).first()
     if token is None or not (token.user_id == viewer.pk or permissions.can_create(viewer)):
+        raise Http404("There is no such token.")
+    if token.is_assistant and not actions.sees_all(viewer, token.use_cases):
         raise Http404("There is no such token.")
     return token
 
@@ -110,6 +120,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     token, grace = _found(request, pk), request.POST.get("grace", "24")
     if not actions.may_rotate(person(request), token):
         raise Http404("There is no such token of yours.")
+    check_recent(request)
     try:
         if grace not in GRACES:
             raise Refused("Choose how long the text before still works among the list.")

@@ -23,6 +23,7 @@ from usecases.models import BusinessUnit, Delegation, UseCase
 from usecases.publishing import Refused
 from usecases.record import moment
 from usecases.views import frame, use_case_for
+from usecases.views.identity import check_recent
 from usecases.views.kill_switches import button, person
 from usecases.views.refusals import errors_by_field
 
@@ -121,6 +122,7 @@ def grant(request: HttpRequest, slug: str) -> HttpResponse:
 
     def act(use_case: UseCase, by: User) -> str:
         permissions.check_manage(by, use_case)
+        check_recent(request)
         to, verbs = _whom(request), request.POST.getlist("verbs")
         held = rights.grant(
             use_case=use_case, to=to, verbs=verbs, by=by, reason=request.POST.get("reason", "")
@@ -135,6 +137,7 @@ def lend(request: HttpRequest, slug: str) -> HttpResponse:
     """Lend somebody some of one's own rights until the end of a day."""
 
     def act(use_case: UseCase, by: User) -> str:
+        check_recent(request)
         post = request.POST
         until = last_moment(post.get("until", ""))
         if until is None:
@@ -198,6 +201,7 @@ def unit(request: HttpRequest, slug: str) -> HttpResponse:
     """Put the use case into a business unit, or into none."""
     use_case = use_case_for(request, slug)
     permissions.check_manage(request.user, use_case)
+    check_recent(request)
     wanted = request.POST.get("unit", "")
     found = BusinessUnit.objects.filter(slug=wanted).first()
     if wanted and found is None:

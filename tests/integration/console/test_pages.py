@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.signing_in import come_in
 
 from tests.documents import claims
 
@@ -157,7 +158,7 @@ def test_assistants_are_listed_with_what_they_hold_of_visible_use_cases(
     assistant = Assistant.objects.create(instance="assistant-1")
     for slug in ("claims", "hidden"):
         Holding.objects.create(assistant=assistant, use_case=slug, version=0)
-    client.force_login(ops)
+    come_in(client, ops)
 
     shown = client.get("/assistants").content.decode()
 
@@ -169,7 +170,7 @@ def test_assistants_are_listed_with_what_they_hold_of_visible_use_cases(
 def test_a_token_of_mine_is_shown_once_and_can_be_revoked(client: "Client", ops: "User") -> None:
     from console.models import Token
 
-    client.force_login(ops)
+    come_in(client, ops)
     made = client.post("/tokens", {"name": "Reporting"}).content.decode()
     token = Token.objects.get(name="Reporting")
 
@@ -189,7 +190,7 @@ def test_only_admins_make_tokens_for_assistants(
     form = {"kind": "assistant", "name": "assistants", "use_case": ["claims"]}
     client.force_login(ops)
     assert client.post("/tokens", form).status_code == 403
-    client.force_login(admin)
+    come_in(client, admin)
     assert client.post("/tokens", form | {"use_case": ["unknown"]}).status_code == 422
     assert client.post("/tokens", form).status_code == 200
     token = Token.objects.get()

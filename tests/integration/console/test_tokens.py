@@ -6,9 +6,9 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError
+from django.http import Http404
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -17,6 +17,9 @@ from audit.models import Event
 from console import tokens
 from console.models import Token
 from usecases.permissions import Forbidden
+from tests.integration.signing_in import come_in
+from tests.record import failing_record
+from usecases.models import UseCase
 from usecases.publishing import Refused
 
 COMMAND = log.System("command")
@@ -53,10 +56,11 @@ def test_a_token_that_makes_no_sense_is_refused(admin: User, wish: dict[str, Any
     assert Token.objects.count() == 1
 
 
-def test_people_make_their_own_tokens_and_admins_any(admin: User, ops: User, risk: User) -> None:
+def test_people_make_their_own_tokens_alone_and_admins_end_any(admin: User, ops: User, risk: User) -> None:
     own, _ = tokens.issue(name="own", by=ops, user=ops)
-    with pytest.raises(Forbidden):
-        tokens.issue(name="other", by=ops, user=risk)
+    for maker in (ops, admin):  # whoever has the text acts as the other, and approves as them
+        with pytest.raises(Forbidden):
+            tokens.issue(name="other", by=maker, user=risk)
     with pytest.raises(Forbidden):
         tokens.issue(name="machine", by=ops, use_cases=["claims"])
     with pytest.raises(Forbidden):
@@ -115,7 +119,7 @@ def test_a_check_that_was_under_way_while_tokens_were_revoked_is_not_remembered(
 def test_expired_tokens_and_those_of_people_who_left_are_refused(admin: User, ops: User) -> None:
     past = timezone.now() - timedelta(seconds=1)
     _, expired = tokens.issue(name="old", by=admin, use_cases=["claims"], expires_at=past)
-    _, gone = tokens.issue(name="gone", by=admin, user=ops)
+    _, gone = tokens.issue(name="gone", by=ops, user=ops)
     User.objects.filter(pk=ops.pk).update(is_active=False)
 
     assert tokens.check(expired) is None
@@ -290,7 +294,7 @@ def test_an_admin_ends_another_s_token_and_never_gets_its_text(
 def test_a_program_rotates_the_token_it_holds(client: Any, ops: User, admin: User, whose: str) -> None:
     whom: dict[str, Any] = {"use_cases": ["claims"]} if whose == "assistant" else {"user": ops}
     scope = "read" if whose == "reader" else "full"
-    _, old = tokens.issue(name="mine", by=admin, scope=scope, **whom)
+    _, old = tokens.issue(name="mine", by=admin if whose == "assistant" else ops, scope=scope, **whom)
     headers = {"Authorization": f"Bearer {old}"}
 
     answer = client.post("/api/v1/tokens/rotate", content_type="application/json", headers=headers)
@@ -324,13 +328,59 @@ def test_a_token_that_is_unused_or_ends_soon_is_pointed_out(admin: User, ops: Us
 
 
 def test_the_page_makes_a_reading_token_and_rotates_it(client: Any, ops: User, risk: User) -> None:
-    client.force_login(ops)
+    come_in(client, ops)
     made = client.post("/tokens", {"name": "report", "scope": "read", "days": "30"})
     assert "oc_" in made.content.decode()
     token = Token.objects.get()
     assert (token.scope, token.expires_at is not None) == ("read", True)
     rotated = client.post(f"/tokens/{token.pk}/rotate", {"grace": "1"}).content.decode()
     assert "oc_" in rotated
+
+
+def test_an_admin_gets_no_token_of_assistants_of_what_they_do_not_see(
+    client: Any, admin: User, use_case: UseCase
+) -> None:
+    token, _ = tokens.issue(name="desk", by=COMMAND, use_cases=["claims", "not-there-yet"])
+    assert tokens.may_rotate(admin, token)
+    for row in Group.objects.all():
+        remove_perm("usecases.view_usecase", row, use_case)
+    outsider = User.objects.get(pk=admin.pk)
+
+    with pytest.raises(Http404):
+        tokens.issue(name="mine", by=outsider, use_cases=["claims"])
+    with pytest.raises(Forbidden):
+        tokens.rotate(token=token, by=outsider)
+    come_in(client, outsider)
+    assert "claims" not in client.get("/tokens").content.decode()
+    for verb in ("rotate", "revoke"):
+        assert client.post(f"/tokens/{token.pk}/{verb}").status_code == 404
+
+
+def test_an_open_session_makes_and_rotates_tokens_only_for_whom_it_belongs_to(client: Any, ops: User) -> None:
+    ops.set_password("a password of twelve")
+    ops.save()
+    token, text = tokens.issue(name="mine", by=ops, user=ops)
+    client.force_login(ops)  # as taken over: nobody knows how it was opened
+
+    for path in ("/tokens", f"/tokens/{token.pk}/rotate"):
+        asked = client.post(path, {"name": "report", "scope": "read"})
+        assert asked.headers["Location"].startswith("/account/confirm?next="), path
+    assert (Token.objects.count(), tokens.check(text) is not None) == (1, True)
+
+    asked = client.post("/tokens", {"name": "report", "scope": "read"})
+    made = client.post(asked.headers["Location"], {"password": "a password of twelve"})
+    assert 'id="secret">oc_' in made.content.decode(), "what was sent goes on where it stopped"
+    assert Token.objects.filter(name="report", scope="read").count() == 1
+    assert client.post(f"/tokens/{token.pk}/revoke").headers["Location"] == "/tokens"
+
+
+def test_whom_only_a_provider_can_ask_signs_in_again_for_a_token(client: Any, stranger: User) -> None:
+    client.force_login(stranger)
+    refused = client.post("/tokens", {"name": "mine"})
+    assert (refused.status_code, Token.objects.count()) == (403, 0)
+    assert "sign out and in again" in refused.content.decode()
+    assert client.post("/tokens/1/revoke").status_code == 404
+    assert come_in(client, stranger).post("/tokens", {"name": "mine"}).status_code == 200
     assert "The text before works until" in rotated
     assert client.post("/tokens", {"name": "x", "days": "9999"}).status_code == 422
     assert client.post(f"/tokens/{token.pk}/rotate", {"grace": "9"}).headers["Location"] == "/tokens"

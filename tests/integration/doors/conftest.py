@@ -39,11 +39,12 @@ def callers(cast: "dict[str, User]", monkeypatch: pytest.MonkeyPatch) -> "dict[s
     from tests.integration.doors.table import NOBODY
 
     # The last use of a token is written once a minute: on a slow machine in the midst of a cell.
+    from tests.integration.signing_in import come_in
     monkeypatch.setattr(tokens, "USED_AGAIN", timedelta(days=1))
     found = {NOBODY: Caller(NOBODY, Client())}
     for role, user in cast.items():
         client = Client()
-        client.force_login(user)
+        come_in(client, user)
         text = tokens.issue(name=f"of {role}", by=user, user=user)[1]
         found[role] = Caller(role, client, text, client.cookies.output(header=""))
     for role, slug in (("assistant", "claims"), ("foreign", "refunds")):

@@ -23,7 +23,7 @@ LOAN = {"to": "stranger", "rights": ["tune"], "until": SOON, "reason": "Away"}
 
 @pytest.fixture
 def api(client: Client, people: People, use_case: UseCase) -> Callable[..., Any]:
-    keys = {who: tokens.issue(name=who, by=people["admin"], user=people[who])[1] for who in people}
+    keys = {who: tokens.issue(name=who, by=people[who], user=people[who])[1] for who in people}
 
     def call(who: str, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         answer = client.generic(

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
+from tests.integration.signing_in import come_in
 from usecases import permissions
 from usecases.models import AccessReview, BusinessUnit, Delegation, UseCase
 
@@ -30,7 +31,7 @@ class Desk:
         return b"".join(parts).decode()
 
     def post(self, who: str, path: str, status: int = 302, **form: Any) -> str:
-        self.client.force_login(self.people[who])
+        come_in(self.client, self.people[who])
         answer = self.client.post(path, form)
         assert answer.status_code == status, (path, answer.status_code, answer.content[-3000:])
         return answer.content.decode()

@@ -204,7 +204,7 @@ def test_the_same_is_told_by_api(
     label(400)
 
     def ask(who: str) -> Any:
-        token = tokens.issue(name=who, by=people["admin"], user=people[who])[1]
+        token = tokens.issue(name=who, by=people[who], user=people[who])[1]
         address = "/api/v1/use-cases/claims/calibration"
         return client.get(address, headers={"Authorization": f"Bearer {token}"})
 

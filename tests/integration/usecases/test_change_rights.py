@@ -147,7 +147,7 @@ def test_who_may_do_what_to_a_change(
 ) -> None:
     change = changes.submit(use_case=use_case, document=claims(0.7), by=cast["author"])
     brought_to(change, state, cast)
-    keys = {role: tokens.issue(name=role, by=cast["admin"], user=cast[role])[1] for role in ROLES}
+    keys = {role: tokens.issue(name=role, by=cast[role], user=cast[role])[1] for role in ROLES}
 
     programs, pages = Client(), client
 

@@ -52,8 +52,8 @@ def test_what_is_held_already_is_not_sent_again(
 
 
 def test_who_may_read_a_config(api: Api, people: dict[str, User], admin: User) -> None:
-    ops = tokens.issue(name="ops", by=admin, user=people["ops"])[1]
-    stranger = tokens.issue(name="stranger", by=admin, user=people["stranger"])[1]
+    ops = tokens.issue(name="ops", by=people["ops"], user=people["ops"])[1]
+    stranger = tokens.issue(name="stranger", by=people["stranger"], user=people["stranger"])[1]
 
     assert api("GET", "/use-cases/claims/config", token=ops).status_code == 200
     problem(api("GET", "/use-cases/claims/config", token=stranger), 404)
@@ -266,8 +266,8 @@ def test_an_outcome_of_an_unknown_decision_names_its_use_case(api: Api) -> None:
 def test_a_person_may_judge_where_they_may_review(api: Api, people: dict[str, User], admin: User) -> None:
     api("POST", "/decisions", decision(request_id="r-9"))
     word = {"request_id": "r-9", "use_case": "claims", "correct": True, "source": "desk"}
-    ops = tokens.issue(name="ops", by=admin, user=people["ops"])[1]
-    risk = tokens.issue(name="risk", by=admin, user=people["risk"])[1]
+    ops = tokens.issue(name="ops", by=people["ops"], user=people["ops"])[1]
+    risk = tokens.issue(name="risk", by=people["risk"], user=people["risk"])[1]
 
     assert api("POST", "/outcomes", word, token=ops).status_code == 200
     problem(api("POST", "/outcomes", word, token=risk), 422)

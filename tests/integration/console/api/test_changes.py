@@ -23,7 +23,7 @@ def call(client: Client, people: dict[str, User]) -> Call:
 
     def called(method: str, path: str, body: Any = None, *, by: str = "ops", **headers: str) -> Any:
         if by not in keys:
-            keys[by] = tokens.issue(name=by, by=people["admin"], user=people[by])[1]
+            keys[by] = tokens.issue(name=by, by=people[by], user=people[by])[1]
         said: dict[str, Any] = {} if body is None else {"data": json.dumps(body)}
         headers["Authorization"] = f"Bearer {keys[by]}"
         return client.generic(

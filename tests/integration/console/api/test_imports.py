@@ -26,7 +26,7 @@ def call(client: Client, people: dict[str, User], use_case: UseCase) -> Call:
     """Ask the API as one of the sample accounts."""
 
     def asked(method: str, path: str, *given: Any, by: str = "ops", **more: Any) -> Any:
-        text = tokens.issue(name=str(uuid4()), by=people["admin"], user=people[by])[1]
+        text = tokens.issue(name=str(uuid4()), by=people[by], user=people[by])[1]
         return getattr(client, method)(path, *given, headers={"Authorization": f"Bearer {text}"}, **more)
 
     return asked

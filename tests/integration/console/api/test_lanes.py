@@ -22,7 +22,7 @@ def call(client: Client, people: dict[str, User], use_case: UseCase) -> Call:
 
     def called(method: str, path: str, body: Any = None, *, by: str = "risk") -> Any:
         if by not in keys:
-            keys[by] = tokens.issue(name=by, by=people["admin"], user=people[by])[1]
+            keys[by] = tokens.issue(name=by, by=people[by], user=people[by])[1]
         said: dict[str, Any] = {} if body is None else {"data": json.dumps(body)}
         headers = {"Authorization": f"Bearer {keys[by]}"}
         return client.generic(

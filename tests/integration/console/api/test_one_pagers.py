@@ -27,7 +27,7 @@ def api(client: "Client", people: "dict[str, User]", use_case: "UseCase") -> Api
 
     def call(method: str, path: str, body: Any = None, *, by: str = "ops", **headers: str) -> Any:
         if by and by not in texts:
-            texts[by] = tokens.issue(name=by, by=people["admin"], user=people[by])[1]
+            texts[by] = tokens.issue(name=by, by=people[by], user=people[by])[1]
         if by:
             headers["Authorization"] = f"Bearer {texts[by]}"
         data = b"" if body is None else json.dumps(body).encode()

@@ -31,7 +31,7 @@ def ask(client: Client, people: dict[str, User]) -> Ask:
         headers = {}
         if by:
             if by not in texts:
-                texts[by] = tokens.issue(name=by, by=people["admin"], user=people[by])[1]
+                texts[by] = tokens.issue(name=by, by=people[by], user=people[by])[1]
             headers["Authorization"] = f"Bearer {texts[by]}"
         data = body if isinstance(body, str) else json.dumps(body)
         path = f"/api/v1/use-cases/{slug}/what-if{at}"
