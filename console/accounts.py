@@ -22,7 +22,7 @@ def deactivate(*, person: User, by: log.Person, reason: str = "") -> User:
     """
     check_admin(by)
     with transaction.atomic():
-        person = User.objects.select_for_update().get(pk=person.pk)
+        person = _locked(person, by)
         if not person.is_active:
             return person
         if person.get_username() == by.get_username():
@@ -43,6 +43,7 @@ def deactivate(*, person: User, by: log.Person, reason: str = "") -> User:
         )
     return person
 
+        _refuse_last(person)
 
 def _revoke_all(person: User) -> list[str]:
     """Revoke every token of a person; return their names."""
@@ -60,7 +61,7 @@ def activate(*, person: User, by: log.Person, reason: str = "") -> User:
     """Switch an account on again, with the groups and the password that it had."""
     check_admin(by)
     with transaction.atomic():
-        person = User.objects.select_for_update().get(pk=person.pk)
+        person = _locked(person, by)
         if person.is_active:
             return person
         person.is_active = True
@@ -101,7 +102,7 @@ def remove_second_factor(*, person: User, by: log.Person, reason: str = "") -> i
 def set_groups(*, person: User, groups: Iterable[str], by: log.System, reason: str = "") -> set[str]:
     """Give an account exactly these groups. Only a part of the product does that: people give rights otherwise."""
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=person.pk)
+        person = _locked(person, by)
         before, after = set(person.groups.values_list("name", flat=True)), set(groups)
         if before == after:
             return after
@@ -137,3 +138,23 @@ ACTIONS: dict[str, Callable[..., object]] = {
     "activate": activate,
     "remove-second-factor": remove_second_factor,
 }
+def _locked(person: User, by: log.Person) -> User:
+    """Lock an account and that of who acts, in one order for all, and ask anew whether they may.
+
+    Two admins who switch each other off at the same moment would leave nobody.
+    """
+    keys = {person.pk} | ({by.pk} if isinstance(by, User) else set())
+    rows = {row.pk: row for row in User.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
+    if isinstance(by, User):
+        check_admin(rows[by.pk])
+    return rows[person.pk]
+
+
+def _refuse_last(person: User) -> None:
+    """Refuse to switch off the last account that may switch others on."""
+    backend = "django.contrib.auth.backends.ModelBackend"
+    admins = User.objects.with_perm("usecases.add_usecase", backend=backend)
+    if permissions.can_create(person) and not admins.exclude(pk=person.pk).exists():
+        raise Refused("This is the last admin; make somebody else one first.")
+
+

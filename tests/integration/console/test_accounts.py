@@ -1,14 +1,16 @@
 """What admins do to accounts, and how sessions end."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
 from allauth.usersessions.models import UserSession
-from django.contrib.auth.models import User
-from django.db import DatabaseError
+from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -16,6 +18,8 @@ from audit import log
 from audit.models import Event
 from console import accounts, sessions, tokens
 from console.models import Token
+from tests.record import failing_record
+from usecases import permissions
 from usecases.permissions import Forbidden
 from usecases.publishing import Refused
 
@@ -203,6 +207,37 @@ def test_admins_see_people_and_switch_an_account_off(person: User, admin: User, 
     assert "its sessions and tokens have ended" in done.content.decode()
     assert "Switch it on" in done.content.decode()
     refused = viewer.post(f"/people/{admin.pk}/deactivate", follow=True)
+
+
+def test_the_last_admin_is_not_switched_off_by_the_machine_either(people: dict[str, User]) -> None:
+    with pytest.raises(Refused, match="last admin"):
+        accounts.deactivate(person=people["admin"], by=log.System("command"))
+    people["stranger"].groups.add(Group.objects.get(name="admin"))
+    accounts.deactivate(person=people["admin"], by=log.System("command"))
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_admins_who_switch_each_other_off_at_once_leave_one(people: dict[str, User]) -> None:
+    one, other = people["admin"], people["stranger"]
+    other.groups.add(Group.objects.get(name="admin"))
+    start = threading.Barrier(2)
+
+    def switch_off(person: User, by: User) -> None:
+        try:
+            by = User.objects.get(pk=by.pk)
+            assert permissions.can_create(by)
+            start.wait(30)
+            accounts.deactivate(person=person, by=by)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(switch_off, one, other), pool.submit(switch_off, other, one)]
+    refused = [future.exception() for future in done if future.exception()]
+    assert [type(error) for error in refused] == [Forbidden]
+    assert User.objects.filter(pk__in=[one.pk, other.pk], is_active=True).count() == 1
+    assert Event.objects.filter(kind="person.deactivated").count() == 1
     assert "You cannot switch off your own account" in refused.content.decode()
     assert viewer.post(f"/people/{ops.pk}/nonsense").status_code == 404
     viewer.force_login(ops)

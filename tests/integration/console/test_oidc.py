@@ -113,6 +113,32 @@ def test_a_name_or_an_address_alone_never_opens_an_account_that_was_there(
     assert groups("admin@oidc") == set()
 
 
+@pytest.mark.parametrize(
+    ("wanted", "given"),
+    [
+        ("Admin", "admin@oidc"),
+        ("admin", "admin@oidc"),  # full-width letters
+        ("\u0430dmin", "dmin"),  # the first one is Cyrillic
+        ("ri\u200bsk", "ri-sk"),
+        ("console", "console@oidc"),
+        ("sign-in", "sign-in@oidc"),
+        ("José Núñez", "jose-nunez"),
+        ("\u4e16\u754c", "person"),
+        ("left", "left@oidc"),
+        ("a\0b\n", "a-b"),
+    ],
+)
+def test_nobody_gets_a_name_that_passes_for_another_s_in_the_record(
+    people: "dict[str, User]", wanted: str, given: str
+) -> None:
+    from audit import log
+    from console import claims
+
+    people["stranger"].username = "left"
+    log.record(kind="person.signed_out", sentence="left signed out.", by=people["stranger"])
+    assert claims.free_name(wanted) == given
+
+
 def test_a_signed_in_person_connects_their_account_and_keeps_the_groups_an_admin_gave(
     client: "Client", sso: Provider, ops: "User"
 ) -> None:
