@@ -6,6 +6,7 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from audit import log
@@ -13,6 +14,21 @@ from console import sessions, tokens
 from console.models import Token
 from usecases import permissions
 from usecases.publishing import Refused
+
+
+def listed() -> QuerySet[User]:
+    """Return all accounts, those that may sign in first, each with its groups and how it can still come in."""
+    works = Q(tokens__revoked_at=None, tokens__isnull=False)
+    totp = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.TOTP)
+    return (
+        User.objects.order_by("-is_active", "username")
+        .prefetch_related("groups")
+        .annotate(
+            second_factor=Exists(totp),
+            open_sessions=Count("usersession", distinct=True),
+            open_tokens=Count("tokens", filter=works, distinct=True),
+        )
+    )
 
 
 def deactivate(*, person: User, by: log.Person, reason: str = "") -> User:

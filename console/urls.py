@@ -4,7 +4,17 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from console import health
 from console.api import api
-from console.views import access, approvals, assistants, audit, audit_event, people, portfolio, tokens
+from console.views import (
+    access,
+    approvals,
+    assistants,
+    audit,
+    audit_event,
+    people,
+    people_list,
+    portfolio,
+    tokens,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -31,7 +41,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit/<uuid:uid>/proof.json", audit_event.proof, name="audit-proof"),
     path("audit/<uuid:uid>/erase", audit_event.erase, name="audit-erase"),
     path("assistants", assistants.assistants, name="assistants"),
-    path("people", people.people, name="people"),
+    path("people", people_list.people, name="people"),
+    path("people.csv", people_list.people_csv, name="people-csv"),
     path("people/<int:pk>", people.person, name="person"),
     path("people/<int:pk>/sessions/end", people.end_sessions, name="person-sessions-end"),
     path("people/<int:pk>/sessions/<slug:verb>/end", people.end_sessions, name="person-session-end"),

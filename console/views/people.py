@@ -1,4 +1,4 @@
-"""Accounts of people, for admins: who may come in, by what, where they are signed in, and the ways to end it."""
+"""One account, for admins: by what its person comes in, where they are signed in, and the ways to end it."""
 
 from typing import Any
 
@@ -7,15 +7,14 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from console import accounts, sessions
 from console.models import Token
-from usecases.views.identity import check_recent
 from usecases.publishing import Refused
+from usecases.views.identity import check_recent
 from usecases.views.kill_switches import person as viewer_of
 
 DONE = {
@@ -23,22 +22,6 @@ DONE = {
     "activate": "The account {} is switched on again.",
     "remove-second-factor": "{} has no second factor any more, and signs in anew.",
 }
-
-
-@never_cache
-@login_required
-def people(request: HttpRequest) -> HttpResponse:
-    """List all accounts."""
-    accounts.check_admin(viewer_of(request))
-    open_tokens = Q(tokens__revoked_at=None, tokens__isnull=False)
-    totp = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.TOTP)
-    found = User.objects.order_by("-is_active", "username").prefetch_related("groups")
-    rows = found.annotate(
-        second_factor=Exists(totp),
-        open_sessions=Count("usersession", distinct=True),
-        open_tokens=Count("tokens", filter=open_tokens, distinct=True),
-    )
-    return render(request, "console/people.html", {"rows": rows})
 
 
 @never_cache

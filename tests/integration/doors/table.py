@@ -185,7 +185,7 @@ PAGES: tuple[Door, ...] = (
     Door("tokens", "POST", "create", body={"name": "desk", "kind": "assistant", "use_case": [SLUG]}),
     Door("token-revoke", "POST", "holder or admin", thing="token", hides=True),
     Door("token-rotate", "POST", "holder", thing="token", hides=True),
-    *reads("create", "people"),
+    *reads("create", "people", "people-csv"),
     *reads("create", "person", thing="person"),
     *(Door("person-act", "POST", "create", thing="person", verb=verb) for verb in ("deactivate", "activate")),
     Door("person-act", "POST", "create", thing="person", verb="remove-second-factor"),
