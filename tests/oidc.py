@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 
-from console.stack import HOST, free_port
+from console.stack import HOST
+from tests.ports import own_port
 
 
 class Provider:
@@ -43,7 +44,7 @@ class Provider:
 @contextmanager
 def provider() -> Iterator[Provider]:
     """Run one for as long as the block lasts."""
-    port = free_port()
+    port = own_port()
     command = [
         sys.executable,
         "-W",

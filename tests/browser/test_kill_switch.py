@@ -42,7 +42,7 @@ def decisions(stack: Stack, slug: str = "refund-answers") -> list[dict[str, obje
     return [answer.json()["decision"] for answer in answers(stack, slug)]
 
 
-def press_and_restore(page: Page, stack: Stack) -> None:
+def expect_one_click_to_stop_and_one_to_restore(page: Page, stack: Stack) -> None:
     """Press the switch on a use case's page, see both assistants obey, and bring the version back."""
     page.goto("/use-cases/refund-answers/")
     live = stack.api("GET", "/api/v1/use-cases/refund-answers").json()
@@ -72,7 +72,7 @@ def press_and_restore(page: Page, stack: Stack) -> None:
 def test_one_click_reaches_both_assistants_and_restore_brings_the_version_back(
     page: Page, stack: Stack
 ) -> None:
-    press_and_restore(page, stack)
+    expect_one_click_to_stop_and_one_to_restore(page, stack)
 
     page.goto("/use-cases/refund-answers/changes")
     expect(page.get_by_role("main")).to_contain_text("Sent to baseline")
@@ -84,7 +84,7 @@ def test_the_switch_works_with_the_worker_and_redis_stopped(page: Page, stack: S
     stack.kill("beat")
     stack.stop_redis()
     try:
-        press_and_restore(page, stack)
+        expect_one_click_to_stop_and_one_to_restore(page, stack)
     finally:
         stack.start_redis()
         stack.start_worker()

@@ -5,10 +5,11 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from audit import erasure, leaves, log
+from audit import erasure, leaves
 from audit.erasure import Refused
 from audit.models import Event
 from tests.integration.audit.records import OPS, execute, faults, seal, unguarded, write
+from tests.record import failing_record
 
 pytestmark = pytest.mark.django_db
 ALL = leaves.ERASABLE
@@ -78,14 +79,10 @@ def test_an_erasure_is_refused_for_what_is_sealed_and_without_a_reason(
     assert Event.objects.count() == 1
 
 
-def test_a_failing_audit_row_takes_the_erasure_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_audit_row_takes_the_erasure_back() -> None:
     event = write(1)
 
-    def broken(**_: object) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
-    with pytest.raises(DatabaseError):
+    with failing_record():
         erase(event, "actor")
     assert Event.objects.get(pk=event.pk).actor == "ops"
 

@@ -22,22 +22,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def hidden(admin: "User", ops: "User", use_case: "UseCase") -> "UseCase":
-    """A use case that the operations group may not see."""
-    from django.contrib.auth.models import Group
-    from guardian.shortcuts import remove_perm
-
-    from usecases.actions import use_cases
-
-    made = use_cases.create(
-        slug="hidden", name="Hidden job", owner="desk", document=claims(), by=admin
-    ).use_case
-    for verb in ("view", "tune", "kill", "review"):
-        remove_perm(f"usecases.{verb}_usecase", Group.objects.get(name="operations"), made)
-    return made
-
-
-@pytest.fixture
 def turned(use_case: "UseCase", ops: "User") -> "UseCase":
     """The answer threshold was turned once, for a reason, and its limits stayed."""
     from usecases.actions import versions
@@ -362,20 +346,14 @@ def test_an_admin_erases_personal_data_and_the_record_tells_it(
     assert kinds("kind=event.erased") == ["event.erased"]  # nothing was left: nothing more is told
 
 
-def test_a_failing_audit_row_leaves_the_value(
-    admin: "User", turned: "UseCase", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from audit import log
+def test_a_failing_audit_row_leaves_the_value(admin: "User", turned: "UseCase") -> None:
     from audit.models import Event
+    from tests.record import failing_record
     from usecases.actions import erasures
 
     event = Event.objects.filter(kind="version.applied").latest("id")
 
-    def broken(**_: Any) -> None:
-        raise RuntimeError
-
-    monkeypatch.setattr(log, "record", broken)
-    with pytest.raises(RuntimeError):
+    with failing_record():
         erasures.erase(event=event, fields=["reason"], by=admin, reason="Asked for")
     assert Event.objects.get(pk=event.pk).reason == "Complaints of March"
 

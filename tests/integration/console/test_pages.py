@@ -5,32 +5,14 @@ import io
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-from tests.integration.signing_in import come_in
-
 from tests.documents import claims
+from tests.integration.signing_in import come_in
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django.test import Client
 
     from usecases.models import UseCase
-
-
-@pytest.fixture
-def hidden(admin: "User", ops: "User", use_case: "UseCase") -> "UseCase":
-    """A use case that the operations group may not see."""
-    from django.contrib.auth.models import Group
-    from guardian.shortcuts import remove_perm
-
-    from usecases.actions import use_cases
-
-    made = use_cases.create(
-        slug="hidden", name="Hidden job", owner="desk", document=claims(), by=admin
-    ).use_case
-    for verb in ("view", "tune", "kill", "review"):
-        remove_perm(f"usecases.{verb}_usecase", Group.objects.get(name="operations"), made)
-    return made
 
 
 def test_signing_in_leads_to_the_portfolio_and_a_wrong_password_is_told(
@@ -158,7 +140,7 @@ def test_assistants_are_listed_with_what_they_hold_of_visible_use_cases(
     assistant = Assistant.objects.create(instance="assistant-1")
     for slug in ("claims", "hidden"):
         Holding.objects.create(assistant=assistant, use_case=slug, version=0)
-    come_in(client, ops)
+    client.force_login(ops)
 
     shown = client.get("/assistants").content.decode()
 
@@ -188,7 +170,7 @@ def test_only_admins_make_tokens_for_assistants(
     from console.models import Token
 
     form = {"kind": "assistant", "name": "assistants", "use_case": ["claims"]}
-    client.force_login(ops)
+    come_in(client, ops)
     assert client.post("/tokens", form).status_code == 403
     come_in(client, admin)
     assert client.post("/tokens", form | {"use_case": ["unknown"]}).status_code == 422

@@ -220,24 +220,17 @@ def test_a_second_factor_is_set_up_by_a_code_and_its_secret_is_stored_encrypted(
     assert "second_factor.set_up" in kinds()
 
 
-def test_a_failing_audit_row_leaves_no_second_factor(
-    client: "Client", person: "User", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_audit_row_leaves_no_second_factor(client: "Client", person: "User") -> None:
     from allauth.mfa.models import Authenticator
-    from django.db import DatabaseError
 
-    from audit import log
+    from tests.record import failing_record
 
     sign_in(client)
     page = client.get("/account/second-factor").content.decode()
     secret = re.search(r'<code class="secret">([A-Z2-7]+)</code>', page)
     assert secret is not None
 
-    def broken(**_: Any) -> None:
-        raise DatabaseError("the record is full")
-
-    monkeypatch.setattr(log, "record", broken)
-    with pytest.raises(DatabaseError):
+    with failing_record():
         client.post("/account/second-factor", {"code": code(secret[1])})
     assert not Authenticator.objects.exists()
 

@@ -10,16 +10,17 @@ from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.http import Http404
 from django.utils import timezone
+from guardian.shortcuts import remove_perm
 from pytest_django import DjangoAssertNumQueries
 
 from audit import log
 from audit.models import Event
 from console import tokens
 from console.models import Token
-from usecases.permissions import Forbidden
 from tests.integration.signing_in import come_in
 from tests.record import failing_record
 from usecases.models import UseCase
+from usecases.permissions import Forbidden
 from usecases.publishing import Refused
 
 COMMAND = log.System("command")
@@ -145,16 +146,10 @@ def test_a_token_that_expires_while_it_is_remembered_is_refused(admin: User) -> 
         lambda admin, token: tokens.rotate(token=token, by=admin),
     ],
 )
-def test_a_failing_audit_row_rolls_all_back(
-    admin: User, monkeypatch: pytest.MonkeyPatch, act: Callable[[User, Token], Any]
-) -> None:
+def test_a_failing_audit_row_rolls_all_back(admin: User, act: Callable[[User, Token], Any]) -> None:
     token, text = tokens.issue(name="m", by=admin, use_cases=["claims"])
 
-    def broken(**_: Any) -> None:
-        raise DatabaseError("the record is full")
-
-    monkeypatch.setattr(log, "record", broken)
-    with pytest.raises(DatabaseError):
+    with failing_record():
         act(admin, token)
 
     assert Token.objects.filter(revoked_at=None, digest=tokens.key_of(text)).count() == 1
@@ -335,6 +330,11 @@ def test_the_page_makes_a_reading_token_and_rotates_it(client: Any, ops: User, r
     assert (token.scope, token.expires_at is not None) == ("read", True)
     rotated = client.post(f"/tokens/{token.pk}/rotate", {"grace": "1"}).content.decode()
     assert "oc_" in rotated
+    assert "The text before works until" in rotated
+    assert client.post("/tokens", {"name": "x", "days": "9999"}).status_code == 422
+    assert client.post(f"/tokens/{token.pk}/rotate", {"grace": "9"}).headers["Location"] == "/tokens"
+    client.force_login(risk)
+    assert client.post(f"/tokens/{token.pk}/rotate").status_code == 404
 
 
 def test_an_admin_gets_no_token_of_assistants_of_what_they_do_not_see(
@@ -381,8 +381,3 @@ def test_whom_only_a_provider_can_ask_signs_in_again_for_a_token(client: Any, st
     assert "sign out and in again" in refused.content.decode()
     assert client.post("/tokens/1/revoke").status_code == 404
     assert come_in(client, stranger).post("/tokens", {"name": "mine"}).status_code == 200
-    assert "The text before works until" in rotated
-    assert client.post("/tokens", {"name": "x", "days": "9999"}).status_code == 422
-    assert client.post(f"/tokens/{token.pk}/rotate", {"grace": "9"}).headers["Location"] == "/tokens"
-    client.force_login(risk)
-    assert client.post(f"/tokens/{token.pk}/rotate").status_code == 404

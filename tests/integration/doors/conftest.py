@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.guardrails import ask_for
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from pytest_django.fixtures import Settings
@@ -37,9 +39,9 @@ def callers(cast: "dict[str, User]", monkeypatch: pytest.MonkeyPatch) -> "dict[s
     from console import tokens
     from tests.integration.doors.calling import Caller
     from tests.integration.doors.table import NOBODY
+    from tests.integration.signing_in import come_in
 
     # The last use of a token is written once a minute: on a slow machine in the midst of a cell.
-    from tests.integration.signing_in import come_in
     monkeypatch.setattr(tokens, "USED_AGAIN", timedelta(days=1))
     found = {NOBODY: Caller(NOBODY, Client())}
     for role, user in cast.items():
@@ -101,15 +103,13 @@ def uploaded(cast: "dict[str, User]", use_case: "UseCase", tmp_path: Path, setti
 def limits_set(cast: "dict[str, User]", use_case: "UseCase", decided: "Decision") -> None:
     """A draft beside what is live, and a lane that the use case follows."""
     from tests.documents import claims
-    from usecases.actions import drafts, guardrails
+    from usecases.actions import drafts
     from usecases.models import Lane
 
     draft = drafts.open_for(use_case=use_case, by=cast["operations"])
     drafts.edit(draft=draft, document=claims(0.8), by=cast["operations"])
     Lane.objects.get_or_create(slug="shared", defaults={"name": "Shared"})
-    held = use_case.guardrail
-    bounds: dict[str, Any] = {"knobs": held.knobs, "approved_models": held.approved_models}
-    guardrails.set_limits(use_case=use_case, by=cast["risk"], lanes=["shared"], **bounds)
+    ask_for(use_case, cast["risk"], lanes=["shared"])
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
-from audit import log
 from audit.models import Event
+from tests.record import failing_record
 from usecases import permissions
 from usecases.access import Access, verbs_of
 from usecases.actions import access, access_reviews, delegations, units
@@ -159,15 +159,10 @@ def test_the_same_again_writes_nothing(cast: Cast) -> None:
             transaction.set_rollback(True)
 
 
-def test_a_failing_audit_row_rolls_all_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_audit_row_rolls_all_back(cast: Cast) -> None:
     before = snapshot()
-
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
     for action in ACTIONS:
-        with pytest.raises(DatabaseError):
+        with failing_record():
             ACTIONS[action](cast, cast.people["admin"])
         assert snapshot() == before, action
 

@@ -8,7 +8,7 @@ from uuid6 import uuid7
 Api = Callable[..., Any]
 
 
-def problem(response: Any, status: int) -> dict[str, Any]:
+def expect_problem(response: Any, status: int) -> dict[str, Any]:
     """Check that a response is a problem document; return it."""
     assert response.status_code == status, response.content
     assert response.headers["Content-Type"] == "application/problem+json"

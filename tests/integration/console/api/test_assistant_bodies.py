@@ -11,7 +11,7 @@ from uuid6 import uuid7
 
 from console import tokens
 from routing.models import Assistant, Decision, Holding, Outcome
-from tests.integration.console.api.answers import Api, decision, problem
+from tests.integration.console.api.answers import Api, decision, expect_problem
 
 POSTS = ["/acks", "/heartbeats", "/decisions", "/outcomes", "/use-cases/claims/decide"]
 
@@ -21,23 +21,23 @@ POSTS = ["/acks", "/heartbeats", "/decisions", "/outcomes", "/use-cases/claims/d
     "body", [b"", b"{", b"\xff\xfe", b"[1e999]", b"[NaN]", b"[" * 50_000, b'{"a": ' * 3000, b'"\\ud800']
 )
 def test_what_is_not_json_is_a_400(api: Api, path: str, body: bytes) -> None:
-    problem(api("POST", path, body), 400)
+    expect_problem(api("POST", path, body), 400)
 
 
 @pytest.mark.parametrize("path", POSTS)
 def test_who_may_not_post(api: Api, path: str) -> None:
-    problem(api("POST", path, [], token=""), 401)
-    problem(api("DELETE", path), 405)
+    expect_problem(api("POST", path, [], token=""), 401)
+    expect_problem(api("DELETE", path), 405)
 
 
 def test_a_person_is_not_an_assistant(api: Api, admin: User) -> None:
     person = tokens.issue(name="admin", by=admin, user=admin)[1]
     for path in ("/acks", "/heartbeats", "/decisions"):
-        problem(api("POST", path, [], token=person), 403)
+        expect_problem(api("POST", path, [], token=person), 403)
 
 
 def test_too_many_records_at_once_are_refused(api: Api) -> None:
-    problem(api("POST", "/decisions", [1] * 5_001), 422)
+    expect_problem(api("POST", "/decisions", [1] * 5_001), 422)
 
 
 def test_an_outage_of_the_database_is_a_503(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def test_an_outage_of_the_database_is_a_503(api: Api, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(decisions, "store", away)
     answer = api("POST", "/decisions", decision())
-    problem(answer, 503)
+    expect_problem(answer, 503)
     assert answer.headers["Retry-After"] == "5"
 
 
@@ -106,5 +106,5 @@ def test_generated_bodies_never_break_the_console_or_half_write(api: Api, path: 
 
     assert answer.status_code < 500, answer.content
     if answer.status_code >= 400:
-        problem(answer, answer.status_code)
+        expect_problem(answer, answer.status_code)
         assert [table.objects.count() for table in tables] == before

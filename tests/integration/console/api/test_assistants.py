@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from console import tokens
 from routing.models import Assistant, Decision, Holding, Outcome, Target
 from tests.documents import claims
-from tests.integration.console.api.answers import Api, decision, paths, problem
+from tests.integration.console.api.answers import Api, decision, expect_problem, paths
 from usecases.models import UseCase
 
 DIGEST = "d" * 64
@@ -56,12 +56,12 @@ def test_who_may_read_a_config(api: Api, people: dict[str, User], admin: User) -
     stranger = tokens.issue(name="stranger", by=people["stranger"], user=people["stranger"])[1]
 
     assert api("GET", "/use-cases/claims/config", token=ops).status_code == 200
-    problem(api("GET", "/use-cases/claims/config", token=stranger), 404)
-    problem(api("GET", "/use-cases/foreign/config"), 403)
-    problem(api("GET", "/use-cases/coming/config"), 404)
-    problem(api("GET", "/use-cases/claims/config?version=-1"), 422)
-    assert problem(api("GET", "/use-cases/claims/config", token=""), 401)["title"] == "Unauthorized"
-    problem(api("GET", "/use-cases/claims/config", token="oc_wrong"), 401)
+    expect_problem(api("GET", "/use-cases/claims/config", token=stranger), 404)
+    expect_problem(api("GET", "/use-cases/foreign/config"), 403)
+    expect_problem(api("GET", "/use-cases/coming/config"), 404)
+    expect_problem(api("GET", "/use-cases/claims/config?version=-1"), 422)
+    assert expect_problem(api("GET", "/use-cases/claims/config", token=""), 401)["title"] == "Unauthorized"
+    expect_problem(api("GET", "/use-cases/claims/config", token="oc_wrong"), 401)
 
 
 def test_the_signing_keys_are_those_that_verify_the_envelope(api: Api, target: Target) -> None:
@@ -92,7 +92,7 @@ def test_a_list_with_a_bad_ack_is_refused_whole(api: Api) -> None:
     good = {"instance": "a", "use_case": "claims", "version": 1, "digest": DIGEST, "status": "applied"}
     bad = good | {"version": 2**31, "status": "maybe", "instance": ""}
 
-    found = problem(api("POST", "/acks", [good, bad]), 422)
+    found = expect_problem(api("POST", "/acks", [good, bad]), 422)
 
     assert sorted(paths(found)) == ["[1].instance", "[1].status", "[1].version"]
     assert not Assistant.objects.exists()
@@ -102,8 +102,8 @@ def test_acks_and_heartbeats_of_a_foreign_use_case_are_refused(api: Api) -> None
     ack = {"instance": "a", "use_case": "foreign", "version": 1, "digest": DIGEST, "status": "applied"}
     beat = {"instance": "a", "use_cases": [{"use_case": "foreign", "version": 1, "digest": DIGEST}]}
 
-    problem(api("POST", "/acks", ack), 403)
-    problem(api("POST", "/heartbeats", beat), 403)
+    expect_problem(api("POST", "/acks", ack), 403)
+    expect_problem(api("POST", "/heartbeats", beat), 403)
 
     assert not Assistant.objects.exists()
 
@@ -215,7 +215,7 @@ def test_a_digest_may_name_its_kind(api: Api) -> None:
 
 
 def test_a_batch_in_which_nothing_is_right_is_refused(api: Api) -> None:
-    found = problem(api("POST", "/decisions", [decision(id="no"), {}]), 422)
+    found = expect_problem(api("POST", "/decisions", [decision(id="no"), {}]), 422)
 
     assert {"[0].id", "[1].id", "[1].action"} <= set(paths(found))
     assert not Decision.objects.exists()
@@ -254,10 +254,12 @@ def test_outcomes_name_a_decision_or_a_request(api: Api) -> None:
 def test_an_outcome_of_an_unknown_decision_names_its_use_case(api: Api) -> None:
     early = {"request_id": "r-8", "correct": True, "source": "desk"}
 
-    assert paths(problem(api("POST", "/outcomes", early), 422)) == ["[0].use_case"]
+    assert paths(expect_problem(api("POST", "/outcomes", early), 422)) == ["[0].use_case"]
     assert api("POST", "/outcomes", early | {"use_case": "claims"}).json()["recorded"] == 1
-    assert paths(problem(api("POST", "/outcomes", early | {"use_case": "foreign"}), 422)) == ["[0].use_case"]
-    assert paths(problem(api("POST", "/outcomes", {"correct": 1, "source": ""}), 422)) == [
+    assert paths(expect_problem(api("POST", "/outcomes", early | {"use_case": "foreign"}), 422)) == [
+        "[0].use_case"
+    ]
+    assert paths(expect_problem(api("POST", "/outcomes", {"correct": 1, "source": ""}), 422)) == [
         "[0].correct",
         "[0].source",
     ]
@@ -270,7 +272,7 @@ def test_a_person_may_judge_where_they_may_review(api: Api, people: dict[str, Us
     risk = tokens.issue(name="risk", by=people["risk"], user=people["risk"])[1]
 
     assert api("POST", "/outcomes", word, token=ops).status_code == 200
-    problem(api("POST", "/outcomes", word, token=risk), 422)
+    expect_problem(api("POST", "/outcomes", word, token=risk), 422)
 
 
 # Deciding
@@ -319,5 +321,5 @@ def test_deciding_follows_the_kill_switch(api: Api, ops: User, use_case: UseCase
 def test_deciding_is_total_in_attributes_and_signals(api: Api) -> None:
     body = {"request_id": "r", "attributes": [1], "signals": "none"}
     assert api("POST", "/use-cases/claims/decide", body).json()["action"] == "escalate"
-    assert paths(problem(api("POST", "/use-cases/claims/decide", {}), 422)) == ["request_id"]
-    problem(api("POST", "/use-cases/foreign/decide", body), 403)
+    assert paths(expect_problem(api("POST", "/use-cases/claims/decide", {}), 422)) == ["request_id"]
+    expect_problem(api("POST", "/use-cases/foreign/decide", body), 403)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
-from audit import log
 from audit.models import Event
 from routing.actions import acks
 from routing.models import Assistant, Holding, Rollout, Target
+from tests.record import failing_record
 
 Make = Callable[..., Any]
 
@@ -121,19 +121,11 @@ def test_the_last_ack_closes_the_rollout_and_says_so_once(publish: Make, ack: Ma
     assert (event.actor, event.actor_kind) == ("console", "system")
 
 
-def test_a_failing_audit_row_leaves_the_rollout_open_and_the_report_told(
-    publish: Make, ack: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_audit_row_leaves_the_rollout_open_and_the_report_told(publish: Make, ack: Make) -> None:
     """What an assistant reported is a fact; that it completes a rollout is found again by the next report."""
     target = publish(1)
-
-    def broken(**_: Any) -> None:
-        raise DatabaseError("the record is full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(log, "record", broken)
-        with pytest.raises(DatabaseError):
-            acks.record([ack(target)])
+    with failing_record():
+        acks.record([ack(target)])
     assert Rollout.objects.get().converged_at is None
 
     acks.record([ack(target, "b")])

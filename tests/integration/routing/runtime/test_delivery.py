@@ -115,7 +115,7 @@ def test_kill_9_loses_no_decision_that_was_answered(console: SmallConsole, start
     again.kill()
     console.start()
     start()
-    wait_until(lambda: ids(console) == made, "all decisions")
+    assert wait_until(lambda: ids(console) == made, "all decisions")
 
 
 def test_kill_9_under_load_delivers_each_answered_decision(console: SmallConsole, start: Start) -> None:

@@ -91,7 +91,7 @@ def test_a_heartbeat_that_tells_of_a_newer_version_is_followed_at_once(
     console.publish("claims", 1, saying("One."))
     assistant = start(environment=STREAM_ONLY)
     console.envelopes["claims"] = console.envelope("claims", 2, saying("Two."))
-    wait_until(lambda: said(assistant.ask("claims")) == "Two.", "version 2 through the heartbeat", 6)
+    assert wait_until(lambda: said(assistant.ask("claims")) == "Two.", "version 2 through the heartbeat", 6)
 
 
 def test_the_same_content_under_a_newer_version_is_taken_as_that_version(
@@ -101,7 +101,7 @@ def test_the_same_content_under_a_newer_version_is_taken_as_that_version(
     assistant = start(environment=STREAM_ONLY)
     wait_until(console.streams, "the stream opens")
     assert console.publish("claims", 2, saying("The same."))["digest"] == first["digest"]
-    wait_until(lambda: assistant.version() == 2, "version 2")
+    assert wait_until(lambda: assistant.version() == 2, "version 2")
 
 
 def _tampered(envelope: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def test_what_is_no_json_or_not_ours_changes_nothing(console: SmallConsole, star
     for rubbish in listed:
         console.push(rubbish)
     console.publish("claims", 2, saying("Still there."))
-    wait_until(lambda: said(assistant.ask("claims")) == "Still there.", "version 2 after rubbish")
+    assert wait_until(lambda: said(assistant.ask("claims")) == "Still there.", "version 2 after rubbish")
 
 
 def test_reordered_and_repeated_envelopes_end_on_the_newest(console: SmallConsole, start: Start) -> None:
@@ -184,7 +184,7 @@ def test_a_repeated_envelope_is_confirmed_again(console: SmallConsole, start: St
     wait_until(console.streams, "the stream opens")
     console.acks.clear()
     console.push(envelope)
-    wait_until(lambda: console.acked(1), "the ack again")
+    assert wait_until(lambda: console.acked(1), "the ack again")
 
 
 def test_another_content_under_the_held_version_is_refused(console: SmallConsole, start: Start) -> None:
@@ -205,7 +205,7 @@ def test_acks_wait_for_a_console_that_is_away(console: SmallConsole, start: Star
     console.acks.clear()
     console.envelopes["claims"] = console.envelope("claims", 2, saying("Two."))
     console.start()
-    wait_until(lambda: console.acked(2), "the ack after the outage")
+    assert wait_until(lambda: console.acked(2), "the ack after the outage")
 
 
 def test_an_assistant_left_alone_falls_back_to_the_baseline_until_the_console_returns(

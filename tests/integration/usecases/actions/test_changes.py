@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,7 +12,8 @@ from uuid6 import uuid7
 from audit.models import Event
 from routing.models import Decision, Target
 from tests.documents import LOOSE, claims
-from usecases.actions import approvals, changes, due_changes, guardrails, kill_switches, versions
+from tests.guardrails import ask_for
+from usecases.actions import approvals, changes, due_changes, kill_switches, versions
 from usecases.models import Change, UseCase
 from usecases.permissions import Forbidden
 from usecases.publishing import NeedsApproval, Refused, Stale
@@ -30,13 +30,6 @@ def counting(change: Change) -> list[str]:
 
 def status(change: Change) -> str:
     return review_of(fresh(change)).status
-
-
-def set_terms(use_case: UseCase, by: User, **terms: Any) -> None:
-    held = UseCase.objects.get(pk=use_case.pk).guardrail
-    guardrails.set_limits(
-        use_case=use_case, knobs=held.knobs, approved_models=held.approved_models, by=by, terms=terms
-    )
 
 
 def test_past_the_lane_nobody_applies_alone(use_case: UseCase, ops: User, admin: User) -> None:
@@ -126,7 +119,7 @@ def test_nobody_approves_their_own_change_admins_included(use_case: UseCase, adm
 
 
 def test_nobody_counts_twice(change: Change, use_case: UseCase, risk: User, admin: User) -> None:
-    set_terms(use_case, risk, approvals=2)
+    ask_for(use_case, risk, approvals=2)
     first = approvals.approve(change=change, by=risk)
     events = Event.objects.count()
     assert approvals.approve(change=change, by=risk) == first
@@ -146,7 +139,7 @@ def published(change: Change, ops: User, risk: User) -> None:
 
 
 def limited(change: Change, ops: User, risk: User) -> None:
-    set_terms(change.use_case, risk, expire_days=7)
+    ask_for(change.use_case, risk, expire_days=7)
 
 
 def renewed(change: Change, ops: User, risk: User) -> None:
@@ -199,7 +192,7 @@ def test_who_lost_the_right_no_longer_counts(change: Change, ops: User, risk: Us
 
 
 def test_named_approvers_only(change: Change, use_case: UseCase, risk: User, admin: User) -> None:
-    set_terms(use_case, risk, approvers={"groups": ["risk"], "people": []})
+    ask_for(use_case, risk, approvers={"groups": ["risk"], "people": []})
     with pytest.raises(Forbidden, match="not among them"):
         approvals.approve(change=change, by=admin)
     approvals.approve(change=change, by=risk)
@@ -321,7 +314,7 @@ def test_a_freeze_holds_up_what_was_approved(
         "until": (now + timedelta(hours=1)).isoformat(),
         "reason": "Year's end",
     }
-    set_terms(use_case, risk, freezes=[freeze])
+    ask_for(use_case, risk, freezes=[freeze])
     approvals.approve(change=change, by=risk)
     with pytest.raises(Refused, match="Year's end"):
         changes.apply(change=change, by=ops)
@@ -355,7 +348,7 @@ def test_remarks_stand_on_a_line(change: Change, risk: User, ops: User, stranger
 def test_approvals_can_be_asked_for_on_the_way_back_but_never_for_a_stop(
     use_case: UseCase, ops: User, risk: User
 ) -> None:
-    set_terms(use_case, risk, approvals_to_restore=1)
+    ask_for(use_case, risk, approvals_to_restore=1)
     kill_switches.engage(use_case=use_case, by=ops)
     with pytest.raises(NeedsApproval, match="takes 1 approval"):
         kill_switches.restore(use_case=use_case, by=ops)
@@ -373,13 +366,13 @@ def test_approvals_can_be_asked_for_on_the_way_back_but_never_for_a_stop(
 def test_an_approval_to_restore_is_for_this_stop_not_the_next(
     use_case: UseCase, ops: User, risk: User, admin: User
 ) -> None:
-    set_terms(use_case, risk, approvals_to_restore=1)
+    ask_for(use_case, risk, approvals_to_restore=1)
     kill_switches.engage(use_case=use_case, by=ops)
     asked = changes.submit_restore(use_case=use_case, by=ops)
     approvals.approve(change=asked, by=risk)
-    set_terms(use_case, risk, approvals_to_restore=0)
+    ask_for(use_case, risk, approvals_to_restore=0)
     kill_switches.restore(use_case=use_case, by=ops)
-    set_terms(use_case, risk, approvals_to_restore=1)
+    ask_for(use_case, risk, approvals_to_restore=1)
     kill_switches.engage(use_case=use_case, by=ops)
 
     assert counting(asked) == []
@@ -392,14 +385,14 @@ def test_an_approval_to_restore_is_for_this_stop_not_the_next(
 def test_without_approvals_asked_for_one_person_goes_past_the_lane(
     use_case: UseCase, ops: User, risk: User
 ) -> None:
-    set_terms(use_case, risk, approvals=0)
+    ask_for(use_case, risk, approvals=0)
     assert versions.apply(use_case=use_case, document=claims(LOOSE), by=ops).number == 2
 
 
 def test_evidence_that_risk_asks_for_has_to_be_there(
     change: Change, use_case: UseCase, ops: User, risk: User
 ) -> None:
-    set_terms(use_case, risk, evidence_needed=True)
+    ask_for(use_case, risk, evidence_needed=True)
     approvals.approve(change=change, by=risk)
     with pytest.raises(Refused, match="no decisions") as refusal:
         changes.apply(change=change, by=ops)

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 from django.utils import timezone
 
-from audit import log
 from tests.documents import claims
+from tests.record import failing_record
 from usecases.actions import approvals, changes
 from usecases.models import Change, Version
 
@@ -28,31 +27,20 @@ ACTIONS: dict[str, Callable[[Change, dict[str, User]], Any]] = {
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_failing_audit_row_rolls_all_back(
-    change: Change, people: dict[str, User], action: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_audit_row_rolls_all_back(change: Change, people: dict[str, User], action: str) -> None:
     before = snapshot()
-    fail(monkeypatch)
-    with pytest.raises(DatabaseError):
+    with failing_record():
         ACTIONS[action](change, people)
     assert snapshot() == before
 
 
 def test_a_failing_audit_row_keeps_an_approved_change_from_going_live(
-    change: Change, ops: User, risk: User, monkeypatch: pytest.MonkeyPatch
+    change: Change, ops: User, risk: User
 ) -> None:
     approvals.approve(change=change, by=risk)
-    fail(monkeypatch)
-    with pytest.raises(DatabaseError):
+    with failing_record():
         changes.apply(change=change, by=ops)
     assert (Change.objects.get().status, Version.objects.count()) == ("open", 1)
-
-
-def fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
 
 
 def snapshot() -> Any:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 
-from audit import log
 from audit.models import Event
 from tests.documents import LOOSE, claims
+from tests.guardrails import ask_for
+from tests.record import failing_record
 from usecases.actions import approvals, changes, golden_sets, guardrails, versions
 from usecases.models import GoldenSet, UseCase
 from usecases.permissions import Forbidden
@@ -37,15 +37,7 @@ def golden(use_case: UseCase, risk: User) -> GoldenSet:
 @pytest.fixture
 def asked(use_case: UseCase, golden: GoldenSet, risk: User) -> UseCase:
     """The use case, whose guardrails ask for nine cases of ten."""
-    held = use_case.guardrail
-    guardrails.set_limits(
-        use_case=use_case,
-        knobs=held.knobs,
-        approved_models=held.approved_models,
-        by=risk,
-        terms={"golden_set": {"name": "core", "at_least": 0.9}},
-    )
-    return UseCase.objects.get(pk=use_case.pk)
+    return ask_for(use_case, risk, golden_set={"name": "core", "at_least": 0.9})
 
 
 def test_a_set_is_kept_with_what_it_was_recorded_under(golden: GoldenSet) -> None:
@@ -129,16 +121,12 @@ def test_a_set_that_is_asked_for_stays(asked: UseCase, golden: GoldenSet, risk: 
 
 @pytest.mark.parametrize("what", ["keep", "delete"])
 def test_a_failing_audit_row_rolls_all_back(
-    use_case: UseCase, golden: GoldenSet, risk: User, monkeypatch: pytest.MonkeyPatch, what: str
+    use_case: UseCase, golden: GoldenSet, risk: User, what: str
 ) -> None:
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
     calls: dict[str, Callable[[], object]] = {
         "keep": lambda: golden_sets.keep(use_case=use_case, name="core", cases=CASES[:1], by=risk),
         "delete": lambda: golden_sets.delete(golden_set=golden, by=risk),
     }
-    with pytest.raises(DatabaseError):
+    with failing_record():
         calls[what]()
     assert len(GoldenSet.objects.get().cases) == 4

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 
-from audit import log
 from audit.models import Event
+from tests.record import failing_record
 from usecases.actions import guardrails
 from usecases.models import Guardrail, UseCase
 from usecases.permissions import Forbidden
@@ -61,15 +60,9 @@ def test_bounds_that_make_no_sense_are_refused_by_path(
     assert refusal.value.errors[0]["path"] == f"guardrails.{where}"
 
 
-def test_a_failing_audit_row_rolls_the_limits_back(
-    use_case: UseCase, risk: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
+def test_a_failing_audit_row_rolls_the_limits_back(use_case: UseCase, risk: User) -> None:
     before = use_case.guardrail.knobs
-    with pytest.raises(DatabaseError):
+    with failing_record():
         guardrails.set_limits(use_case=use_case, knobs=BOUND, approved_models=[], by=risk)
     assert Guardrail.objects.get(use_case=use_case).knobs == before
 

@@ -8,17 +8,16 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 from django.http import Http404
 from django.utils import timezone
 from uuid6 import uuid7
 
-from audit import log
 from audit.models import Event
 from routing.actions import outcomes
 from routing.engine.digest import digest
 from routing.models import Decision
 from tests.documents import claims
+from tests.record import failing_record
 from usecases import kept, what_if
 from usecases.actions import kept_impacts, versions
 from usecases.models import KeptImpact, UseCase
@@ -133,16 +132,10 @@ def test_keep_refuses_a_faulty_question_and_one_about_nothing(use_case: UseCase,
     assert not KeptImpact.objects.exists()
 
 
-def test_a_failing_audit_row_keeps_nothing(
-    use_case: UseCase, ops: User, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_audit_row_keeps_nothing(use_case: UseCase, ops: User, store: Store) -> None:
     store(0.8)
 
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
-    with pytest.raises(DatabaseError):
+    with failing_record():
         kept_impacts.keep(use_case=use_case, document=DRAFT, by=ops)
     assert not KeptImpact.objects.exists()
 

@@ -1,19 +1,17 @@
 """One click returns a use case to its baseline, and the record says who clicked."""
 
 import json
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 from django.http import Http404
 
-from audit import log
 from audit.models import Event
 from routing.engine.digest import digest
 from routing.engine.states import effective
 from routing.models import Rollout, Target
 from tests.documents import claims
+from tests.record import failing_record
 from usecases.actions import guardrails, kill_switches, use_cases, versions
 from usecases.models import UseCase, Version
 from usecases.permissions import Forbidden
@@ -81,14 +79,8 @@ def test_engage_to_an_unknown_step_is_refused(use_case: UseCase, ops: User) -> N
         kill_switches.engage(use_case=use_case, by=ops, to="off")
 
 
-def test_a_failing_audit_row_rolls_the_kill_back(
-    use_case: UseCase, ops: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
-    with pytest.raises(DatabaseError):
+def test_a_failing_audit_row_rolls_the_kill_back(use_case: UseCase, ops: User) -> None:
+    with failing_record():
         kill_switches.engage(use_case=use_case, by=ops)
 
     assert Target.objects.get(use_case="claims").version == 1

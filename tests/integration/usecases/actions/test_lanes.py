@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 from guardian.shortcuts import remove_perm
 
-from audit import log
 from audit.models import Event
 from tests.documents import LOOSE, claims
+from tests.guardrails import ask_for
+from tests.record import failing_record
 from usecases import lanes as holding
 from usecases import permissions
 from usecases.actions import approvals, guardrails, kill_switches, lanes, use_cases, versions
@@ -34,11 +34,7 @@ def lane(risk: User) -> Lane:
 @pytest.fixture
 def shared(use_case: UseCase, lane: Lane, risk: User) -> UseCase:
     """The use case “claims”, which names the lane."""
-    held = use_case.guardrail
-    guardrails.set_limits(
-        use_case=use_case, knobs=held.knobs, approved_models=held.approved_models, by=risk, lanes=[lane.slug]
-    )
-    return UseCase.objects.get(pk=use_case.pk)
+    return ask_for(use_case, risk, lanes=[lane.slug])
 
 
 def test_a_lane_is_made_and_recorded(lane: Lane) -> None:
@@ -82,14 +78,7 @@ def _make(admin: User, document: dict[str, Any] | None = None, slug: str = "disp
 def test_setting_a_lane_says_who_is_newly_outside_and_whose_approvals_are_void(
     use_case: UseCase, lane: Lane, risk: User, change: Change, admin: User
 ) -> None:
-    held = use_case.guardrail
-    guardrails.set_limits(
-        use_case=use_case,
-        knobs=held.knobs,
-        approved_models=held.approved_models,
-        by=risk,
-        lanes=[lane.slug],
-    )
+    ask_for(use_case, risk, lanes=[lane.slug])
     lanes.set_lane(lane=lane, by=risk, knobs={EDGE: {"limit": [0.5, 1.0]}})
     approvals.approve(change=change, by=risk)
     assert review_of(change).approved_by == ["risk"]
@@ -212,19 +201,13 @@ def test_approvals_need_somebody_whom_every_lane_names(
 
 
 @pytest.mark.parametrize("what", ["create", "set", "delete"])
-def test_a_failing_audit_row_rolls_all_back(
-    lane: Lane, risk: User, monkeypatch: pytest.MonkeyPatch, what: str
-) -> None:
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
+def test_a_failing_audit_row_rolls_all_back(lane: Lane, risk: User, what: str) -> None:
     calls: dict[str, Callable[[], object]] = {
         "create": lambda: lanes.create(slug="other", name="Other", by=risk),
         "set": lambda: lanes.set_lane(lane=lane, by=risk, knobs={}),
         "delete": lambda: lanes.delete(lane=lane, by=risk),
     }
-    with pytest.raises(DatabaseError):
+    with failing_record():
         calls[what]()
     row = Lane.objects.get()
     assert (row.slug, row.knobs) == ("customer-facing", STRICT)

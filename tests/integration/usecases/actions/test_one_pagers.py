@@ -1,20 +1,18 @@
 """The one-pager is written by owners and by risk, whole, and never over somebody else's words."""
 
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 from django.http import Http404
 
-from audit import log
 from audit.models import Event
 from routing.models import State
 from tests.documents import claims
+from tests.guardrails import ask_for
 from tests.one_pagers import ANSWERS, one_pager
+from tests.record import failing_record
 from usecases import one_pager_standing
-from usecases.actions import changes, guardrails, kill_switches, one_pagers, versions
-from usecases.models import Guardrail, OnePager, UseCase
+from usecases.actions import changes, kill_switches, one_pagers, versions
+from usecases.models import OnePager, UseCase
 from usecases.permissions import Forbidden
 from usecases.publishing import Refused
 
@@ -72,14 +70,8 @@ def test_every_fault_is_told_and_nothing_is_kept(use_case: UseCase, ops: User) -
     assert not OnePager.objects.exists()
 
 
-def test_a_failing_audit_row_rolls_it_back(
-    use_case: UseCase, ops: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
-    with pytest.raises(DatabaseError):
+def test_a_failing_audit_row_rolls_it_back(use_case: UseCase, ops: User) -> None:
+    with failing_record():
         one_pagers.write(use_case=use_case, **one_pager(), by=ops)
     assert not OnePager.objects.exists()
 
@@ -87,16 +79,7 @@ def test_a_failing_audit_row_rolls_it_back(
 @pytest.fixture
 def asked_for(use_case: UseCase, risk: User) -> UseCase:
     """Risk asks for a complete one-pager here."""
-    held = use_case.guardrail
-    guardrails.set_limits(
-        use_case=use_case,
-        knobs=held.knobs,
-        approved_models=held.approved_models,
-        terms={"one_pager_needed": True},
-        by=risk,
-    )
-    use_case.guardrail = Guardrail.objects.get(use_case=use_case)
-    return use_case
+    return ask_for(use_case, risk, one_pager_needed=True)
 
 
 def test_where_risk_asks_for_it_nothing_goes_live_without(asked_for: UseCase, ops: User) -> None:

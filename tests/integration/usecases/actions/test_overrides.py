@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 from django.utils import timezone
 
-from audit import log
 from audit.models import Event
 from routing.models import Target
 from tests.documents import claims
+from tests.guardrails import ask_for
+from tests.record import failing_record
 from usecases.actions import approvals, changes, guardrails, kill_switches, overrides, versions
 from usecases.change_tasks import keep_time
 from usecases.models import Override, UseCase, Version
@@ -132,18 +132,12 @@ def test_somebody_else_looks_at_it_afterwards(override: Override, admin: User, o
 
 
 @pytest.mark.parametrize("which", ["override", "end", "review"])
-def test_a_failing_audit_row_rolls_all_back(
-    use_case: UseCase, admin: User, risk: User, which: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_audit_row_rolls_all_back(use_case: UseCase, admin: User, risk: User, which: str) -> None:
     row = None
     if which != "override":
         row = overrides.override(use_case=use_case, document=claims(0.7), by=admin, reason="Now")
     before = list(Override.objects.values()), Version.objects.count()
 
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
     acts: dict[str, Any] = {
         "override": lambda: overrides.override(
             use_case=use_case, document=claims(0.7), by=admin, reason="Now"
@@ -151,7 +145,7 @@ def test_a_failing_audit_row_rolls_all_back(
         "end": lambda: overrides.end(override=row, by=admin),  # type: ignore[arg-type]
         "review": lambda: overrides.review(override=row, by=risk),  # type: ignore[arg-type]
     }
-    with pytest.raises(DatabaseError):
+    with failing_record():
         acts[which]()
     assert (list(Override.objects.values()), Version.objects.count()) == before
 
@@ -169,16 +163,8 @@ def test_what_tightened_on_top_of_an_override_is_not_taken_back_without_approval
 
 
 def test_a_little_less_of_an_override_is_no_tightening(use_case: UseCase, risk: User, admin: User) -> None:
-    held = use_case.guardrail
     frozen = {"from": "2000-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z", "reason": "Year end"}
-    guardrails.set_limits(
-        use_case=use_case,
-        knobs=held.knobs,
-        approved_models=held.approved_models,
-        by=risk,
-        terms={"freezes": [frozen]},
-    )
-    use_case = UseCase.objects.get(pk=use_case.pk)
+    use_case = ask_for(use_case, risk, freezes=[frozen])
     overrides.override(use_case=use_case, document=claims(latency_s=20.0), by=admin, reason="Slow provider")
     with pytest.raises(Refused, match="Frozen"):
         versions.apply(use_case=use_case, document=claims(latency_s=19.0), by=admin)

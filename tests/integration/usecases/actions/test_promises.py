@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 from django.http import Http404
 
-from audit import log
 from audit.models import Event
+from tests.record import failing_record
 from usecases import promises
 from usecases.actions import promises as actions
 from usecases.models import Promise, UseCase
@@ -72,13 +71,7 @@ def test_only_who_may_tune_may_promise(use_case: UseCase, risk: User, stranger: 
         actions.state(use_case=use_case, promise={"wrong_at_most": 0.1}, by=stranger)
 
 
-def test_a_failing_audit_row_rolls_the_promise_back(
-    use_case: UseCase, ops: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
-    with pytest.raises(DatabaseError):
+def test_a_failing_audit_row_rolls_the_promise_back(use_case: UseCase, ops: User) -> None:
+    with failing_record():
         actions.state(use_case=use_case, promise={"wrong_at_most": 0.1}, by=ops)
     assert not Promise.objects.exists()

@@ -4,15 +4,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 
-from audit import log
 from audit.models import Event
 from routing.engine.baseline import BUILT_IN
 from routing.engine.validation import InvalidDocument
 from routing.models import Target
 from tests.documents import claims
 from tests.one_pagers import one_pager
+from tests.record import failing_record
 from usecases.actions import use_cases
 from usecases.models import UseCase, Version
 from usecases.permissions import Forbidden, can
@@ -67,12 +66,8 @@ def test_create_outside_its_own_guardrails_is_refused(admin: User) -> None:
     assert refusal.value.errors[0]["path"] == "bands.answer.from"
 
 
-def test_a_failing_audit_row_rolls_the_creation_back(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
-    with pytest.raises(DatabaseError):
+def test_a_failing_audit_row_rolls_the_creation_back(admin: User) -> None:
+    with failing_record():
         create(admin)
     assert not UseCase.objects.exists()
     assert not Target.objects.exists()

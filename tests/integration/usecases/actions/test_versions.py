@@ -1,17 +1,14 @@
 """A change becomes a version, inside what risk allows and what the document's rules say."""
 
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
 from django.http import Http404
 
-from audit import log
 from audit.models import Event
 from routing.engine.validation import InvalidDocument
 from routing.models import Target
 from tests.documents import claims
+from tests.record import failing_record
 from usecases.actions import versions
 from usecases.models import UseCase, Version
 from usecases.permissions import Forbidden
@@ -101,14 +98,8 @@ def test_apply_needs_the_right_to_tune(use_case: UseCase, risk: User, stranger: 
         versions.apply(use_case=use_case, document=claims(answer_from=0.9), by=stranger)
 
 
-def test_a_failing_audit_row_rolls_the_change_back(
-    use_case: UseCase, ops: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(**_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(log, "record", broken)
-    with pytest.raises(DatabaseError):
+def test_a_failing_audit_row_rolls_the_change_back(use_case: UseCase, ops: User) -> None:
+    with failing_record():
         versions.apply(use_case=use_case, document=claims(answer_from=0.9), by=ops)
 
     assert Target.objects.get(use_case="claims").version == 1
