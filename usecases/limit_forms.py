@@ -4,15 +4,17 @@ A shared lane has no document: its rows are the knobs that every use case has, t
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from routing.engine import knobs as engine_knobs
 from usecases import step_gates, strictest
+from usecases.actions import guardrails as actions
 from usecases.fields import THRESHOLDS
 from usecases.models import Guardrail, Lane
+from usecases.term_forms import TermForm
 
 ENDS = ("lane-low", "lane-high", "limit-low", "limit-high", "step-most", "step-hours")
 USUAL_HOURS = 24.0
@@ -99,14 +101,16 @@ class Limits:
                 self.knobs[row.path] = {**bound, "reason": row.reason}
         return not self.faulty
 
-    def add_errors(self, errors: list[dict[str, str]]) -> None:
-        """Put what the action refused beside the row it is about."""
+    def add_errors(self, errors: Iterable[Mapping[str, str]]) -> None:
+        """Put what the action refused beside the row it is about; a row that cannot be read has its fault already."""
+        told = self.faulty_rows
         for error in errors:
             path = error["path"].removeprefix("guardrails.").removeprefix("knobs.")
             row = next(
                 (row for row in self.rows if path == row.path or path.startswith(f"{row.path}.")), None
             )
-            (row.errors if row else self.other_errors).append(error["message"])
+            if row not in told:
+                (row.errors if row else self.other_errors).append(error["message"])
 
     def _typed_paths(self) -> list[str]:
         """Return the knobs that a form of a shared lane sent, and the one that it asks for besides."""
@@ -151,6 +155,15 @@ class Limits:
         if None in numbers:
             row.errors.append(f"The {key} has to be two numbers, the lower first.")
         return [number for number in numbers if number is not None]
+
+
+def read(form: Limits, terms: TermForm) -> dict[str, Any] | None:
+    """Read both halves of what was typed; with something wrong say all of it at once, what the action minds too."""
+    said = terms.values
+    if not form.is_valid() or terms.faults:
+        told = actions.check_limits({"knobs": form.knobs, "models": form.models, **(said or {})})
+        form.add_errors(terms.add_errors(told))
+    return said
 
 
 def tell_who(rows: list[Row], guardrail: Guardrail | Lane) -> None:

@@ -6,10 +6,10 @@ Freezes and quiet hours are typed one a line: `2026-12-20 00:00 to 2027-01-02 00
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from usecases import terms
+from usecases import term_words, terms
 from usecases.record import moment
 from usecases.strictest import sets_of
 
@@ -29,10 +29,36 @@ _FREEZE = re.compile(r"(\S+(?: \d\d:\d\d)?) to (\S+(?: \d\d:\d\d)?)(?: (.*))?")
 _SPAN = re.compile(r"((?:\w{3}[ ,]+)+)(\d\d:\d\d) to (\d\d:\d\d)")
 
 
+# Where the form asks for what a fault of the terms is about, by the longest beginning of its path.
+FIELDS = {
+    "approvers.groups": "groups",
+    "approvers.people": "people",
+    "approvers": "groups",
+    "quiet_hours.zone": "zone",
+    "quiet_hours": "hours",
+    "golden_set.at_least": "golden_score",
+    "golden_set": "golden_name",
+}
+LABELS = {key: label for key, label, _ in NUMBERS} | {
+    "groups": "Groups who may approve",
+    "people": "People who may approve",
+    "golden_name": "Golden set that has to come out",
+    "golden_score": "Share of its cases as expected",
+    "freezes": "Freezes",
+    "hours": "Quiet hours",
+    "zone": "Time zone of the quiet hours",
+    "endpoints": "Approved endpoints",
+    "regions": "Regions where models may be",
+    "model_regions": "Where models are",
+    "models": "Approved models",
+}
+
+
 class TermForm:
     """What was typed, read into the terms that the action takes; without the form's mark nothing was said.
 
-    `partial`: a shared lane's, which asks only for what it says: a field that is left empty is not said.
+    What is wrong stands in `faults` by its field. `partial`: a shared lane's, which asks only for what it says: a field
+    that is left empty is not said.
     """
 
     def __init__(
@@ -43,7 +69,34 @@ class TermForm:
         self.held = terms.complete(held)
         self.said = data is not None and MARK in data
         self.data = data if data is not None and self.said else self._typed()
-        self.errors: list[str] = []
+        self.faults: dict[str, list[str]] = {}
+
+    def _fault(self, key: str, words: str) -> None:
+        self.faults.setdefault(key, []).append(words)
+
+    def add_errors(self, errors: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+        """Put what the action refused beside the field it is about; return what is about none.
+
+        A field that could not be read has its fault already.
+        """
+        others, told = [], set(self.faults)
+        for error in errors:
+            path = re.sub(r"\[\d+\]", "", error["path"].removeprefix("guardrails."))
+            key = next(
+                (field for part, field in FIELDS.items() if path.startswith(part)), path.partition(".")[0]
+            )
+            if key not in LABELS:
+                others.append(error)
+            if key in told or key not in LABELS:
+                continue
+            # The words name the path for programs; beside the field that says nothing.
+            bare = re.sub(r"^“[^”]*” ", "", error["message"])
+            self._fault(key, bare[:1].upper() + bare[1:])
+        return others
+
+    @property
+    def faulty_labels(self) -> list[str]:
+        return [LABELS[key] for key in self.faults]
 
     def _typed(self) -> dict[str, str]:
         held, named, quiet = self.held, self.held["approvers"], self.held["quiet_hours"]
@@ -51,14 +104,9 @@ class TermForm:
         typed = {key: str(said.get(key, "")) for key, _, _ in NUMBERS}
         typed |= {key: "on" for key, _ in FLAGS if held[key]}
         typed["groups"], typed["people"] = (", ".join(named.get(key) or []) for key in ("groups", "people"))
-        typed["freezes"] = "\n".join(
-            f"{freeze['from']} to {freeze['until']} {freeze.get('reason', '')}".strip()
-            for freeze in held["freezes"]
-        )
+        typed["freezes"] = "\n".join(term_words.typed_freeze(freeze) for freeze in held["freezes"])
         typed["zone"] = str(quiet.get("zone", "UTC"))
-        typed["hours"] = "\n".join(
-            f"{' '.join(span['days'])} {span['from']} to {span['until']}" for span in quiet.get("hours", [])
-        )
+        typed["hours"] = "\n".join(term_words.typed_span(span) for span in quiet.get("hours", []))
         typed["endpoints"] = "\n".join(held["endpoints"])
         typed["regions"] = ", ".join(held["regions"])
         typed["model_regions"] = "\n".join(f"{key}: {value}" for key, value in held["model_regions"].items())
@@ -68,9 +116,15 @@ class TermForm:
         return typed
 
     @property
-    def numbers(self) -> list[dict[str, str]]:
+    def numbers(self) -> list[dict[str, Any]]:
         return [
-            {"key": key, "label": label, "hint": hint, "value": self.data.get(key, "")}
+            {
+                "key": key,
+                "label": label,
+                "hint": hint,
+                "value": self.data.get(key, ""),
+                "faults": self.faults.get(key),
+            }
             for key, label, hint in NUMBERS
         ]
 
@@ -80,7 +134,7 @@ class TermForm:
 
     @property
     def values(self) -> dict[str, Any] | None:
-        """Return the terms as typed, keeping what cannot be read in `errors`; None where nothing was said."""
+        """Return the terms as typed, keeping what cannot be read in `faults`; None where nothing was said."""
         if not self.said:
             return None
         typed: dict[str, Any] = {key: _number(self.data.get(key, "")) for key, _, _ in NUMBERS}
@@ -112,7 +166,7 @@ class TermForm:
     def _region(self, line: str) -> tuple[str, str]:
         name, colon, region = (part.strip() for part in line.rpartition(":"))
         if not (name and colon and region):
-            self.errors.append(f"“{line}” says no region. Write “eu.example.com: eu”.")
+            self._fault("model_regions", f"“{line}” says no region. Write “eu.example.com: eu”.")
         return name, region
 
     def _golden(self) -> dict[str, Any] | None:
@@ -122,16 +176,19 @@ class TermForm:
         try:
             return {"name": name, "at_least": float(score.replace(",", "."))}
         except ValueError:
-            self.errors.append("The golden set needs a score such as 0.95.")
+            self._fault("golden_score", "The golden set needs a score such as 0.95.")
             return None
 
     def _freeze(self, line: str) -> dict[str, str]:
+        # What stands there untouched stays to the second, and the same at an hour that comes twice.
+        for held in self.held["freezes"]:
+            if line == term_words.typed_freeze(held):
+                return dict(held)
         found = _FREEZE.fullmatch(line)
         ends = [moment(text) for text in found.groups()[:2]] if found else [None]
         if found is None or None in ends:
-            self.errors.append(
-                f"“{line}” is no freeze. Write “2026-12-20 00:00 to 2027-01-02 00:00 Year's end”."
-            )
+            words = f"“{line}” is no freeze. Write “2026-12-20 00:00 to 2027-01-02 00:00 Year's end”."
+            self._fault("freezes", words)
             return {}
         since, until = (end.isoformat(timespec="minutes") for end in ends if end)
         return {"from": since, "until": until, "reason": found[3] or ""}
@@ -139,7 +196,7 @@ class TermForm:
     def _span(self, line: str) -> dict[str, Any]:
         found = _SPAN.fullmatch(line)
         if found is None:
-            self.errors.append(f"“{line}” is no quiet time. Write “sat sun 00:00 to 24:00”.")
+            self._fault("hours", f"“{line}” is no quiet time. Write “sat sun 00:00 to 24:00”.")
             return {}
         return {"days": re.split(r"[ ,]+", found[1].lower().strip(" ,")), "from": found[2], "until": found[3]}
 
@@ -160,7 +217,7 @@ class TermForm:
         said += [f"{label}." for key, label in FLAGS if held[key]]
         typed = self._typed()
         said += self._places()
-        said += [f"Frozen {line}." for line in _lines(typed["freezes"])]
+        said += [f"Frozen {term_words.freeze(one)}." for one in held["freezes"]]
         return said + [f"Quiet {line} ({typed['zone']})." for line in _lines(typed["hours"])]
 
     def _places(self) -> list[str]:
@@ -169,10 +226,7 @@ class TermForm:
         said = [f"Models are asked at {', '.join(held['endpoints'])}."] if held["endpoints"] else []
         said += [f"Models are in {', '.join(held['regions'])}."] if held["regions"] else []
         said += [f"“{name}” is in {region}." for name, region in held["model_regions"].items()]
-        return said + [
-            f"Golden set “{one['name']}”: at least {one['at_least'] * 100:g} % of its cases as expected."
-            for one in sets_of(held)
-        ]
+        return said + [f"Golden set {term_words.golden_set(one)}." for one in sets_of(held)]
 
 
 def _plural(count: int, word: str) -> str:

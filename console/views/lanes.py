@@ -60,9 +60,8 @@ def _form(
     typed = request.POST if request.method == "POST" else None
     form = Limits(None, {"knobs": row.knobs, "models": row.approved_models}, typed)
     terms = TermForm(row.terms, typed, partial=True)
-    said, done, missing = terms.values, None, ""
-    form.other_errors += terms.errors
-    if typed is not None and form.is_valid():
+    said, done, missing = limit_forms.read(form, terms) if typed is not None else None, None, ""
+    if typed is not None and not (form.faulty or terms.faults):
         preview = typed.get("do") == "preview"
         wish: dict[str, Any] = {
             "name": typed.get("name", ""),
@@ -79,7 +78,8 @@ def _form(
         except permissions.Forbidden as refusal:
             missing = str(refusal)
         except Refused as refusal:
-            form.add_errors(errors_of(refusal) or [{"path": "", "message": str(refusal)}])
+            told = errors_of(refusal) or [{"path": "", "message": str(refusal)}]
+            form.add_errors(terms.add_errors(told))
         if done is not None and not preview:
             messages.success(request, f"The lane holds from now on. {done.sentence}")
             return redirect("lane", done.lane.slug)
@@ -101,7 +101,10 @@ def _form(
         "history": _history(row),
     }
     return render(
-        request, "console/lane.html", context, status=403 if missing else 422 if form.faulty else 200
+        request,
+        "console/lane.html",
+        context,
+        status=403 if missing else 422 if form.faulty or terms.faults else 200,
     )
 
 

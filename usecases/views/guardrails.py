@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from usecases import lanes, strictest
 from usecases.actions import guardrails as actions
-from usecases.limit_forms import Limits, tell_who
+from usecases.limit_forms import Limits, read, tell_who
 from usecases.models import Guardrail, Lane
 from usecases.term_forms import TermForm
 from usecases.views import frame, use_case_for
@@ -27,9 +27,8 @@ def guardrails(request: HttpRequest, slug: str) -> HttpResponse:
     typed = request.POST if request.method == "POST" else None
     form = Limits(context["version"].document, guardrail.own_words(), typed)
     terms = TermForm(guardrail.terms, typed)
-    said, chosen = terms.values, _chosen(request)
-    form.other_errors += terms.errors
-    if request.method == "POST" and form.is_valid():
+    chosen, said = _chosen(request), read(form, terms) if typed is not None else None
+    if typed is not None and not (form.faulty or terms.faults):
         try:
             actions.set_limits(
                 use_case=use_case,
@@ -41,7 +40,7 @@ def guardrails(request: HttpRequest, slug: str) -> HttpResponse:
                 lanes=chosen,
             )
         except EXPECTED as refusal:
-            form.add_errors(errors_of(refusal))
+            form.add_errors(terms.add_errors(errors_of(refusal)))
         else:
             messages.success(request, "The guardrails hold from now on. What is live stays live.")
             return redirect("guardrails", slug)
@@ -50,7 +49,9 @@ def guardrails(request: HttpRequest, slug: str) -> HttpResponse:
     context |= {"form": form, "terms": terms, "guardrail": guardrail}
     context["shared"] = _shared(guardrail, chosen, all_of_them=context["may"]["approve"])
     context["golden_url"] = reverse("golden-sets", args=[slug])
-    return render(request, "usecases/guardrails.html", context, status=422 if form.faulty else 200)
+    return render(
+        request, "usecases/guardrails.html", context, status=422 if form.faulty or terms.faults else 200
+    )
 
 
 def _chosen(request: HttpRequest) -> list[str] | None:

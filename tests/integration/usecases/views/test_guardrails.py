@@ -1,8 +1,12 @@
 """Limits knob by knob."""
 
+import html
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+
+from usecases.actions import guardrails
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -75,3 +79,60 @@ def test_what_makes_no_sense_is_told_beside_its_knob_and_kept(
     assert "Kept reason" in refused.content.decode()
     use_case.guardrail.refresh_from_db()
     assert use_case.guardrail.knobs[ANSWER]["lane"] == [0.75, 0.95]
+
+
+def test_every_fault_of_the_terms_stands_beside_its_field_and_what_was_typed_is_kept(
+    reviewer: "Client", use_case: "UseCase"
+) -> None:
+    wrong = {
+        "terms": "1",
+        "approvals": "9",
+        "approvals_to_restore": "0",
+        "expire_days": "14",
+        "evidence_hours": "72",
+        "freezes": "soon",
+        "groups": "nobody-knows",
+        "golden_name": "core",
+        "golden_score": "2",
+        "zone": "Nowhere",
+    }
+    page = reviewer.post(GUARDRAILS, typed() | wrong)
+
+    said = page.content.decode()
+    assert page.status_code == 422
+    for key in ("approvals", "freezes", "golden_score", "zone"):
+        field = re.search(rf'<(?:input|textarea)[^>]*id="t-{key}"[^>]*>', said)
+        assert field
+        assert 'aria-invalid="true"' in field[0]
+        assert f"t-{key}-why" in field[0]
+        assert f'<p class="why" id="t-{key}-why">' in said
+    assert "Has to be a whole number from 0 to 5." in said
+    assert "“soon” is no freeze." in said
+    assert all(f'value="{wrong[key]}"' in said for key in ("approvals", "golden_score", "zone"))
+    use_case.guardrail.refresh_from_db()
+    assert "zone" not in use_case.guardrail.terms.get("quiet_hours", {})
+
+
+def test_a_freeze_is_read_on_the_readers_clock_and_stays_to_the_second_when_the_form_is_sent_again(
+    reviewer: "Client", use_case: "UseCase", risk: "User"
+) -> None:
+    freeze = {
+        "from": "2026-12-20T00:00:30.123456Z",
+        "until": "2027-01-02T00:00:00+00:00",
+        "reason": "Year's end",
+    }
+    guardrail = use_case.guardrail
+    kept = {"knobs": guardrail.knobs, "approved_models": guardrail.approved_models}
+    guardrails.set_limits(use_case=use_case, by=risk, terms={"freezes": [freeze]}, **kept)
+    reviewer.cookies["tz"] = "Europe/Berlin"
+
+    said = html.unescape(reviewer.get(GUARDRAILS).content.decode())
+
+    assert "2026-12-20 01:00 to 2027-01-02 01:00 Year's end</textarea>" in said
+    assert "on your clock, Europe/Berlin" in said
+    line = "2026-12-20 01:00 to 2027-01-02 01:00 Year's end"
+    numbers = {"approvals": "2", "approvals_to_restore": "0", "expire_days": "14", "evidence_hours": "72"}
+    sent = reviewer.post(GUARDRAILS, typed() | numbers | {"terms": "1", "freezes": line, "zone": "UTC"})
+    assert sent.status_code == 302
+    guardrail.refresh_from_db()
+    assert (guardrail.terms["approvals"], guardrail.terms["freezes"]) == (2, [freeze])
