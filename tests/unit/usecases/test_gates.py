@@ -24,7 +24,15 @@ def judged(draft: dict[str, Any], live: dict[str, Any] | None = CLAIMS) -> dict[
 
 @pytest.mark.parametrize(
     ("edge", "status"),
-    [(0.85, "open"), (0.75, "open"), (0.74, "lane"), (0.6, "lane"), (0.59, "shut"), (0.97, "open")],
+    [
+        (0.85, "open"),
+        (0.75, "open"),
+        (0.74, "lane"),
+        (0.6, "lane"),
+        (0.59, "shut"),
+        (0.97, "open"),
+        (1.0, "open"),
+    ],
 )
 def test_the_answer_threshold_meets_lane_and_limit(edge: float, status: str) -> None:
     gate = judged(claims(answer_from=edge))["bands.answer.from"]
@@ -75,12 +83,23 @@ def test_nor_does_a_map_that_lifts_confidence() -> None:
     assert "models[0].calibration" not in judged(mapped([0.0, 1.0], [0.0, 0.5]))  # answers nothing any more
 
 
+def test_a_map_that_moves_nothing_asks_nobody() -> None:
+    past, draft = claims(answer_from=0.7), mapped([0.0, 1.0], [0.0, 1.0])
+    draft["bands"][0]["from"] = 0.7
+    assert "models[0].calibration" not in judged(draft, live=past)
+
+
 def test_switching_off_what_risk_has_bounded_is_past_its_bounds() -> None:
     assert judged(claims(sensitivity=None))["thresholds.sensitivity"].status == "lane"
     assert judged(claims(audit_share=0.0))["thresholds.audit_share"].status == "shut"
     without = claims()
     del without["thresholds"]["audit_share"]
     assert judged(without)["thresholds.audit_share"].status == "shut"
+
+
+def test_no_audit_share_at_all_is_none_of_the_requests() -> None:
+    never = claims(audit_share=None)
+    assert judged(never, live=never)["thresholds.audit_share"].status == "shut"
 
 
 def test_a_model_that_is_not_approved_is_shut() -> None:
@@ -142,3 +161,6 @@ def test_what_counts_without_a_confidence_does_not_walk_around_the_answer_thresh
     assert gate.message == "Where a model tells no confidence, its answer would be sent. Set in spring."
     assert "confidence.missing" not in judged(draft, live=draft)
     assert "confidence.missing" not in judged(draft | {"confidence": {"missing": 0.7}})
+    assert "confidence.missing" in judged(draft | {"confidence": {"missing": 0.85}}), (
+        "the edge itself is sent"
+    )

@@ -140,6 +140,7 @@ def test_it_is_reported_always_and_holds_nothing_up_where_nobody_asks_for_it() -
         (TIGHTER, "", True),
         (claims(), "", False),
         (claims(), "live", False),
+        (TIGHTER, "live", False),
         (claims(), "review_all", True),
     ],
 )
