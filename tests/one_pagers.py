@@ -15,7 +15,7 @@ ANSWERS: Final[dict[str, str]] = {
     "guardrails": "Never settles; injuries always go to people.",
     "data_sources": "Claims file, policy wording.",
     "residency": "EU only",
-    "kill_criteria": "More than 2 % wrong answers in a week.",
+    "kill_criteria": "More than 2% wrong answers in a week.",
     "risk_why": "A wrong answer delays a payment; people correct it within a day.",
     "personal_data": "yes",
 }
@@ -29,7 +29,7 @@ DPIA: Final[dict[str, str]] = {
     "transfers": "None",
     "automated": "person",
     "risks": "A wrong answer; a text read by somebody else.",
-    "measures": "Audits of 5 %; contract with the provider.",
+    "measures": "Audits of 5%; contract with the provider.",
     "consultation": "The data protection officer agreed in October.",
 }
 

@@ -38,7 +38,7 @@ class Desk:
 class Effect:
     """What a setting comes to: share answered without a person, dollars a task with people, dollars without.
 
-    `wrong` is what was wrong among answered, with its 95 % interval; None where that cannot be known.
+    `wrong` is what was wrong among answered, with its 95% interval; None where that cannot be known.
     """
 
     answered: float | None = None

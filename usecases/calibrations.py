@@ -37,7 +37,7 @@ IN_FORCE: Final = "The map in force is the one that these labels propose."
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One stretch of confidence: how many labels, their mean confidence, how many were right, with a 95 % interval."""
+    """One stretch of confidence: how many labels, their mean confidence, how many were right, with a 95% interval."""
 
     low: float
     high: float

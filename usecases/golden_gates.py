@@ -52,7 +52,7 @@ def _judge(wanted: Mapping[str, Any], standing: Standing | None) -> tuple[str, s
 
 def told(score: Score, least: float) -> str:
     """Say a score beside what is needed, with the first cases that fail."""
-    words = f"{score.share * 100:.1f} % of {score.cases:,} cases as expected; {per_cent(least)} needed"
+    words = f"{score.share * 100:.1f}% of {score.cases:,} cases as expected; {per_cent(least)} needed"
     if not score.failing:
         return f"{words}."
     first = "; ".join(f"case {f.case} expected {f.expected}, got {f.got}" for f in score.failing[:_TOLD])
@@ -61,4 +61,4 @@ def told(score: Score, least: float) -> str:
 
 
 def per_cent(share: float) -> str:
-    return f"{share * 100:g} %"
+    return f"{share * 100:g}%"

@@ -25,7 +25,7 @@ def risk_coverage(found: Mapping[str, Any], *, drafted: bool) -> dict[str, Any]:
             line={"width": 0},
             fill="tonexty",
             fillcolor="token:--accent-soft",
-            name="95 % interval",
+            name="95% interval",
             hoverinfo="skip",
         ),
     ]

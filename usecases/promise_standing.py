@@ -47,7 +47,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A share of wrong answers with its 95 % interval."""
+    """A share of wrong answers with its 95% interval."""
 
     value: float
     low: float
@@ -203,7 +203,7 @@ def _since(row: Certificate, evidence: Evidence) -> Standing:
     if not watch.speaks and low <= promise.alpha:
         return Standing("holds", "Holds", (), before, now, notes)
     said = (
-        f"{share(before.value)} → {share(now.value)} wrong among answered (95 % interval {share(now.low)} to "
+        f"{share(before.value)} → {share(now.value)} wrong among answered (95% interval {share(now.low)} to "
         f"{share(now.high)}, from {labels:,} labels since {_day(row.last_at)})."
     )
     why = (said, *_drift(row, later, judged, places))
@@ -278,13 +278,13 @@ def _wrong(wrong: int, labels: int) -> Wrong:
 
 
 def share(value: float) -> str:
-    """Write a small share: 2.05 %."""
-    return f"{value * 100:.2f} %"
+    """Write a small share: 2.05%."""
+    return f"{value * 100:.2f}%"
 
 
 def whole(value: float) -> str:
-    """Write a share in whole percent: 18 %."""
-    return f"{value * 100:.0f} %"
+    """Write a share in whole percent: 18%."""
+    return f"{value * 100:.0f}%"
 
 
 def _day(at: datetime) -> str:

@@ -23,7 +23,7 @@ class Map(Schema):
 
 
 class Bar(Schema):
-    """One stretch of confidence: its labels, their mean confidence, how many were right, with a 95 % interval."""
+    """One stretch of confidence: its labels, their mean confidence, how many were right, with a 95% interval."""
 
     low: float
     high: float

@@ -52,7 +52,7 @@ class Certify(Strict):
 
 
 class Wrong(Schema):
-    """A share of wrong answers with its 95 % interval."""
+    """A share of wrong answers with its 95% interval."""
 
     value: float
     low: float

@@ -197,7 +197,7 @@ def _ladder_knobs(document: Mapping[str, Any]) -> Iterator[Knob]:
 
 
 def written(path: str, value: float | None) -> str:
-    """Write a knob's value with its unit: $0.05, 8 s, 5 %, 0.85; `off` for None."""
+    """Write a knob's value with its unit: $0.05, 8 s, 5%, 0.85; `off` for None."""
     return "off" if value is None else _WRITTEN[unit(path)](value)
 
 
@@ -208,6 +208,6 @@ def _usd(value: float) -> str:
 _WRITTEN: Final[dict[Unit, Callable[[float], str]]] = {
     "usd": _usd,
     "seconds": lambda value: f"{value:g} s",
-    "share": lambda value: f"{round(value * 100, 4):g} %",
+    "share": lambda value: f"{round(value * 100, 4):g}%",
     "confidence": lambda value: f"{value:.2f}" if round(value, 2) == value else f"{value:.6g}",
 }

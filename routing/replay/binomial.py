@@ -41,7 +41,7 @@ def clopper_pearson(hits: int, count: int, level: float = LEVEL) -> Interval:
 def labels_needed(alpha: float, delta: float, wrong: int = 0) -> int:
     """Return how many labels with so many wrong among them it takes to promise `alpha` with confidence 1 − `delta`.
 
-    59, 149 and 299 for 5 %, 2 % and 1 % at 95 % without any error. Raises `ValueError` outside of (0, 1).
+    59, 149 and 299 for 5%, 2% and 1% at 95% without any error. Raises `ValueError` outside of (0, 1).
     """
     if not (0 < alpha < 1 and 0 < delta < 1):
         raise ValueError("alpha and delta lie between 0 and 1")

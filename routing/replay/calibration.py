@@ -227,7 +227,7 @@ def sources(columns: Columns, model: str) -> list[str]:
 class Proposal:
     """A map fitted on all labels. `before` and `after` are the calibration error of what is in force, and of maps of
     which each is judged on a fifth of the labels and fitted on the others. `gain` is by how much the squared error of
-    those is lower, at least (one-sided, 95 %).
+    those is lower, at least (one-sided, 95%).
     """
 
     line: CalibrationMap

@@ -1,4 +1,4 @@
-"""Certificates: "at most 2 % wrong among answered, with 95 % confidence", and the watch that withdraws them.
+"""Certificates: "at most 2% wrong among answered, with 95% confidence", and the watch that withdraws them.
 
 A certificate is bought with uniformly sampled labels only (a census, or random audits under one share), and belongs to
 one model, prompt and index. Choosing a threshold is Learn-then-Test with a fixed sequence (arXiv 2110.01052):
@@ -218,9 +218,9 @@ def subject(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def percent(share: float) -> str:
-    """Write a share with as many decimals as it needs, one at least: 2.0 %, 0.25 %."""
+    """Write a share with as many decimals as it needs, one at least: 2.0%, 0.25%."""
     value = round(share * 100, 6)
-    return f"{value:.1f} %" if round(value, 1) == value else f"{value:g} %"
+    return f"{value:.1f}%" if round(value, 1) == value else f"{value:g}%"
 
 
 def _called(key: str) -> str:

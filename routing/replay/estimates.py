@@ -24,7 +24,7 @@ _Z: Final = float(ndtri(0.5 + LEVEL / 2))
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number, its 95 % interval, how many decisions it rests on. All None where it cannot be known."""
+    """A number, its 95% interval, how many decisions it rests on. All None where it cannot be known."""
 
     value: float | None
     low: float | None
@@ -73,9 +73,9 @@ def share(groups: Sequence[Group], lost: int = 0) -> Estimate:
 
 
 def at_most(groups: Sequence[Group], lost: int = 0) -> float | None:
-    """Return the one-sided 95 % upper bound of a share: it is above it in at most 5 of 100 samples.
+    """Return the one-sided 95% upper bound of a share: it is above it in at most 5 of 100 samples.
 
-    The same rows count as in `share`; the bound is lower than the upper end of its interval, which leaves out 2.5 %.
+    The same rows count as in `share`; the bound is lower than the upper end of its interval, which leaves out 2.5%.
     """
     parts, covered, missing = _parts(groups, lost)
     if not _enough(covered, missing):

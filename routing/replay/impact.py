@@ -164,7 +164,7 @@ def wrong(counted: Tally, chosen: Chosen, lost: int = 0, other: int | None = Non
 
 
 def wrong_at_most(counted: Tally, chosen: Chosen, lost: int = 0, other: int | None = None) -> float | None:
-    """Return the one-sided 95 % upper bound of that share; None where it cannot be known."""
+    """Return the one-sided 95% upper bound of that share; None where it cannot be known."""
     return at_most(_groups(counted, chosen, other, hit=0), lost)
 
 

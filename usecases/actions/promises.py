@@ -22,8 +22,8 @@ FIELDS: Final = (
 )
 # Lowest and highest of each, and how a fault of it is told.
 BOUNDS: Final[dict[str, tuple[float, float, str]]] = {
-    "wrong_at_most": (0.0001, 0.5, "Wrong among answered: give a share from 0.01 % to 50 %."),
-    "confidence": (0.5, 0.9999, "Confidence: give a share from 50 % to 99.99 %."),
+    "wrong_at_most": (0.0001, 0.5, "Wrong among answered: give a share from 0.01% to 50%."),
+    "confidence": (0.5, 0.9999, "Confidence: give a share from 50% to 99.99%."),
     "cost_at_most_usd": (
         0.0,
         1e6,

@@ -110,7 +110,7 @@ def _line(points: Sequence[Point], name: str, token: str, dash: str) -> dict[str
 
 
 def _band(points: Sequence[Point]) -> dict[str, Any]:
-    """Return the 95 % interval around the draft's line, as one closed shape."""
+    """Return the 95% interval around the draft's line, as one closed shape."""
     there, back = list(points), list(reversed(points))
     return {
         "type": "scatter",

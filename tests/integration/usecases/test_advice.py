@@ -43,7 +43,7 @@ def test_the_loosest_threshold_that_labels_allow_is_advised_with_what_it_saves(
     assert found.document is not None
     assert found.answer_from == found.document["bands"][0]["from"] < 0.9
     assert found.sentence.startswith(
-        f"Use {found.answer_from:.2f}: cheapest with at most 5.0 % wrong among answered, with 95.0 % confidence"
+        f"Use {found.answer_from:.2f}: cheapest with at most 5.0% wrong among answered, with 95.0% confidence"
     )
     assert found.certificate["bound"] <= 0.05
     told = found.as_dict()

@@ -97,7 +97,7 @@ def test_the_gate_tells_the_score_what_is_needed_and_which_cases_fail() -> None:
     gate = standing(claims(answer_from=0.65), 0.95)
     assert (gate["status"], gate["evidence"]) == (
         "failed",
-        "75.0 % of 4 cases as expected; 95 % needed; failing: case 3 expected review, got answer.",
+        "75.0% of 4 cases as expected; 95% needed; failing: case 3 expected review, got answer.",
     )
     assert standing(claims(answer_from=0.65), 0.75)["status"] == "passed"
 

@@ -88,7 +88,7 @@ def test_a_golden_set_is_uploaded_scored_and_a_gate_of_a_dry_run(call: Call) -> 
     assert call("PUT", "/use-cases/claims/guardrails", asked).status_code == 200
     dry = call("POST", "/use-cases/claims/changes?dry_run=true", {"document": claims(0.78)}, by="ops").json()
     gate = next(one for one in dry["checks"] if one["key"] == "golden_set")
-    assert gate["evidence"].startswith("0.0 % of 1 cases as expected; 95 % needed")
+    assert gate["evidence"].startswith("0.0% of 1 cases as expected; 95% needed")
     assert call("DELETE", "/use-cases/claims/golden-sets/core").status_code == 422
     unset = call("PUT", "/use-cases/claims/guardrails", held | {"golden_set": None})
     assert unset.json()["golden_set"] is None

@@ -21,7 +21,7 @@ EARLIER = {"until": SPRING}
 
 @pytest.fixture
 def chat(admin: User, ops: User, tmp_path: Path) -> UseCase:
-    """A use case with its real log of two periods; it promises at most 3 % wrong among answered."""
+    """A use case with its real log of two periods; it promises at most 3% wrong among answered."""
     use_case = use_cases.create(slug="chat", name="Chat", owner="ops", document=BOTH, by=admin).use_case
     imported(use_case, tmp_path, ops)
     promises.state(use_case=use_case, promise={"wrong_at_most": 0.03}, by=ops)
@@ -40,7 +40,7 @@ def test_the_earlier_periods_certificate_is_no_longer_supported_by_the_later_one
     row = certificates.issue(use_case=chat, by=ops, window=EARLIER, reason="First half")
 
     assert row.sentence == (
-        "At most 3.0 % wrong among answered, with 95.0 % confidence, from 2,737 labels, "
+        "At most 3.0% wrong among answered, with 95.0% confidence, from 2,737 labels, "
         "model small (openai/small) > large (openai/large), prompt not recorded, index not recorded. "
         "Answered from 0.9, decisions of 1 Jan 2026."
     )
@@ -52,10 +52,10 @@ def test_the_earlier_periods_certificate_is_no_longer_supported_by_the_later_one
     found = promise_standing.standing_of(row, risk)
     assert (found.state, found.headline) == ("unsupported", "No longer supported by the labels since")
     assert found.reasons[0].startswith(
-        "2.05 % → 4.07 % wrong among answered (95 % interval 3.49 % to 4.72 %, from 4,175 labels since 1 Jan 2026)"
+        "2.05% → 4.07% wrong among answered (95% interval 3.49% to 4.72%, from 4,175 labels since 1 Jan 2026)"
     )
     assert found.reasons[1:] == (
-        "Out of scope (category): 3 % → 18 % of requests; all 100 of its labelled answers are wrong.",
+        "Out of scope (category): 3% → 18% of requests; all 100 of its labelled answers are wrong.",
     )
     with pytest.raises(Refused, match="With as many wrong"):
         certificates.issue(use_case=chat, by=ops, window={"since": SPRING})

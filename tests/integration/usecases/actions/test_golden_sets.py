@@ -70,7 +70,7 @@ def test_faults_are_told_by_row_and_field(use_case: UseCase, risk: User) -> None
 
 
 def test_a_document_that_does_worse_cannot_be_applied(asked: UseCase, ops: User) -> None:
-    with pytest.raises(Refused, match=r"75\.0 % of 4 cases.*case 3 expected review, got answer"):
+    with pytest.raises(Refused, match=r"75\.0% of 4 cases.*case 3 expected review, got answer"):
         versions.apply(use_case=asked, document=claims(0.78), by=ops)
     assert versions.apply(use_case=asked, document=claims(0.82), by=ops).number == 2
     assert versions.apply(use_case=asked, document=claims(0.99), by=ops).number == 3
@@ -84,7 +84,7 @@ def test_the_score_is_frozen_into_a_change_and_holds_for_these_cases_only(
     assert (held["name"], held["digest"], held["right"], held["cases"]) == ("core", golden.digest, 3, 4)
     approvals.approve(change=change, by=risk)
     gate = _gate(change)
-    assert (gate.status, "75.0 % of 4 cases" in gate.evidence) == ("failed", True)
+    assert (gate.status, "75.0% of 4 cases" in gate.evidence) == ("failed", True)
 
     golden_sets.keep(use_case=asked, name="core", cases=[CASES[0], CASES[1], CASES[3]], by=risk)
     gate = _gate(change)

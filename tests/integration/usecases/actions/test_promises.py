@@ -27,7 +27,7 @@ def test_a_promise_is_kept_with_its_history_and_told_in_the_record(use_case: Use
     event = Event.objects.latest("id")
     assert (event.kind, event.use_case, event.actor) == ("promise.stated", "claims", "ops")
     assert event.sentence == (
-        "Promised: at most 3 % wrong among answered, with 95 % confidence. A task costs at most $0.5. "
+        "Promised: at most 3% wrong among answered, with 95% confidence. A task costs at most $0.5. "
         "A review costs $3 and takes 4 min, an escalation $6 and 12 min."
     )
     assert [side["review_usd"] for side in (event.old, event.new) if side] == [2.0, 3.0]

@@ -92,7 +92,7 @@ def test_live_and_draft_stand_side_by_side_with_their_exact_numbers(
     )
     head, live, draft = row(html, "wrong")
     assert head == "Wrong among those at most, 95% measured from 3 → 5 labels, 100.0% of answers"
-    # One-sided: 1 wrong of 3 is below 86.5 % in 95 of 100 samples, 2 of 5 below 81.1 %.
+    # One-sided: 1 wrong of 3 is below 86.5% in 95 of 100 samples, 2 of 5 below 81.1%.
     assert (live, draft) == ("33.3% at most ≤ 86.5%", "40.0% at most ≤ 81.1%")
     assert row(html, "review")[2] == "3"
     assert row(html, "escalated")[1:] == ("2", "2")

@@ -59,7 +59,7 @@ def test_a_promise_is_typed_as_people_write_numbers(as_ops: Client, use_case: Us
     refused = as_ops.post(PATH, TYPED | {"wrong_at_most": "few", "escalation_usd": "-1"})
     assert refused.status_code == 422
     assert 'value="few"' in refused.content.decode()
-    assert "give a share from 0.01 % to 50 %" in text(refused)
+    assert "give a share from 0.01% to 50%" in text(refused)
     assert "Price of an escalation" in text(refused)
     assert promises.of(use_case).wrong_at_most == 0.03
 
@@ -98,14 +98,14 @@ def test_the_certificate_the_recommendation_and_both_charts_stand_on_the_page(
     certificates.issue(use_case=chat, by=ops, window={"until": SPRING})
     said = text(client.get(f"{path}/labels", headers=HTMX))
     assert "No longer supported by the labels since" in said
-    assert "2.05 % → 4.07 % wrong among answered" in said
-    assert "Out of scope (category): 3 % → 18 % of requests" in said
+    assert "2.05% → 4.07% wrong among answered" in said
+    assert "Out of scope (category): 3% → 18% of requests" in said
     assert "Cannot be certified now." in said
 
     actions.state(use_case=chat, promise={"wrong_at_most": 0.05}, by=ops)
     answer = client.get(f"{path}/labels", headers=HTMX)
-    assert "cheapest with at most 5.0 % wrong among answered" in text(answer)
-    assert "You promise something else by now: “At most 5.0 % wrong among answered" in text(answer)
+    assert "cheapest with at most 5.0% wrong among answered" in text(answer)
+    assert "You promise something else by now: “At most 5.0% wrong among answered" in text(answer)
     assert 'id="curve-figure"' in answer.content.decode()
     assert client.post(f"{path}/certify", {"reason": "New promise"}).status_code == 302
     assert Certificate.objects.count() == 2

@@ -61,7 +61,7 @@ TOLD: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ),
     (
         {"thresholds": {"audit_share": 0.05}},
-        [("thresholds.audit_share", "Audited at random 5 % instead of 0 %")],
+        [("thresholds.audit_share", "Audited at random 5% instead of 0%")],
     ),
     ({"rules": RULES[::-1]}, [("rules", "Rules in a new order: vip, legal")]),
     (changed("rules", 0, enabled=False), [("rules.legal.enabled", "Rule “legal” switched off")]),

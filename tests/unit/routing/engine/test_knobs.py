@@ -122,7 +122,7 @@ def test_a_draft_with_faults_has_no_value_and_no_exception(broken: object) -> No
         ("thresholds.cost_per_task_usd", 0.0405, "$0.0405"),
         ("thresholds.daily_budget_usd", 1200, "$1,200.00"),
         ("thresholds.latency_s", 8.0, "8 s"),
-        ("thresholds.audit_share", 0.005, "0.5 %"),
+        ("thresholds.audit_share", 0.005, "0.5%"),
         ("bands.answer.from", 0.8, "0.80"),
         ("bands.answer.from", 0.8125, "0.8125"),
         ("thresholds.sensitivity", None, "off"),

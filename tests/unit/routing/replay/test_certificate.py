@@ -42,7 +42,7 @@ def test_a_certificate_says_for_what_it_holds() -> None:
     found = learn_then_test(np.full(412, 0.9), np.arange(412) < 2, Promise(0.02), subject=subject(claims()))
     assert found.answer_from == 0.0
     assert found.sentence() == (
-        "At most 2.0 % wrong among answered, with 95.0 % confidence, from 412 labels, "
+        "At most 2.0% wrong among answered, with 95.0% confidence, from 412 labels, "
         "model small (openai/gpt-4o-mini) > large (openai/gpt-4o), prompt claims-summary@12, "
         "index policies@2026-11-01."
     )

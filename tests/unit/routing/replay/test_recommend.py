@@ -128,7 +128,7 @@ def test_no_ladder_is_promised_from_verdicts_that_somebody_picked() -> None:
         }
 
     honest = log(praise_only=False)
-    assert str(honest["said"]).startswith("At most 40.0 % wrong")
+    assert str(honest["said"]).startswith("At most 40.0% wrong")
     assert honest["drawn"]
     assert not honest["praised"]
     picked = log(praise_only=True)
