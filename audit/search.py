@@ -7,7 +7,7 @@ few do, the index names them all at once. No stretch is so long that what fits i
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -52,10 +52,10 @@ APART: Final = " UNION ALL (SELECT id FROM audit_event WHERE use_case = '' AND {
 # A part of the product acts under a name too, and somebody may be called the same.
 MINE: Final = "use_case = '' AND actor = %s AND actor_kind = 'person'"
 OWN: Final = f" UNION ALL (SELECT id FROM audit_event WHERE {MINE} AND {{inside}})"  # noqa: S608 - a constant
-# Events are numbered as they are written; clocks of several processes may differ by less than this.
-CLOCKS: Final = timedelta(hours=1)
-EARLIER: Final = "SELECT id FROM audit_event WHERE at < %s ORDER BY at DESC LIMIT 1"
-LATER: Final = "SELECT id FROM audit_event WHERE at >= %s ORDER BY at LIMIT 1"
+# Events are numbered as they are written; clocks of several processes differ by less than an hour. The database counts
+# it: in Python the first and the last moments of all have none before or after them.
+EARLIER: Final = "SELECT id FROM audit_event WHERE at < %s::timestamptz - interval '1 hour' ORDER BY at DESC LIMIT 1"
+LATER: Final = "SELECT id FROM audit_event WHERE at >= %s::timestamptz + interval '1 hour' ORDER BY at LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,8 @@ class _Search:
     def _span(self, before: int | None) -> tuple[int, int]:
         """Return the ids between which everything lies that can fit, both included."""
         since, until = self.sought.since, self.sought.until
-        earlier = since and _first(EARLIER, since - CLOCKS)
-        later = until and _first(LATER, until + CLOCKS)
+        earlier = since and _first(EARLIER, since)
+        later = until and _first(LATER, until)
         last = later or _first("SELECT max(id) FROM audit_event") or 0
         return earlier or 1, min(last, before - 1 if before else last)
 
