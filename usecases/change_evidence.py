@@ -8,7 +8,7 @@ from django.utils import timezone
 from audit.canonical import canonical
 from routing.engine.digest import digest
 from usecases import golden_standing, promise_standing, what_if
-from usecases.models import UseCase
+from usecases.models import Certificate, UseCase
 from usecases.publishing import latest
 
 WINDOW: Final = {"days": 7}
@@ -65,7 +65,6 @@ def _certificate(use_case: UseCase) -> dict[str, Any] | None:
     }
 
 
-def certificate_gap(use_case: UseCase, document: dict[str, Any]) -> str | None:
-    """Say what of a document the newest certificate does not cover; empty where it covers all, None without one."""
-    row = promise_standing.certified(use_case)
+def certificate_gap(row: Certificate | None, document: dict[str, Any]) -> str | None:
+    """Say what of a document a certificate does not cover; empty where it covers all, None without one."""
     return None if row is None else " ".join(promise_standing.void(row, document))

@@ -124,25 +124,45 @@ class Findings:
         return tuple(check for check in self.checks if not check.passed)
 
 
-def check(subject: Subject) -> Findings:
-    """Return every gate of a change."""
-    ground = subject.live if subject.ground is None else subject.ground
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The settings of a change, one by one. `past`: some of them are past their lane; `needed`: approvals it takes."""
+
+    gates: tuple[Gate, ...]
+    past: bool
+    needed: int
+
+
+def judge(subject: Subject) -> Judged:
+    """Judge the settings of a change against lanes, limits and steps, and say how many approvals it takes."""
+    ground = _ground(subject)
     judged = (
         *gates(dict(subject.guardrails), ground, subject.draft),
         *step_gates.step_gates(subject.guardrails, ground, subject.draft, subject.earlier, subject.now),
     )
-    past = [gate for gate in judged if gate.status == "lane"]
+    past = any(gate.status == "lane" for gate in judged)
     asked = terms.complete(subject.guardrails)
     needed = asked["approvals_to_restore"] if subject.leaves_to else (asked["approvals"] if past else 0)
+    return Judged(judged, past, needed)
+
+
+def _ground(subject: Subject) -> Document:
+    return subject.live if subject.ground is None else subject.ground
+
+
+def check(subject: Subject) -> Findings:
+    """Return every gate of a change."""
+    moved, asked = judge(subject), terms.complete(subject.guardrails)
+    judged, needed = moved.gates, moved.needed
     enough = needed == 0 or len(subject.approved_by or ()) >= needed
     found = [_schema(subject), *_limits(judged, subject.guardrails)]
-    found += list(_lanes(ground, subject.draft, judged, enough, needed))
+    found += list(_lanes(_ground(subject), subject.draft, judged, enough, needed))
     if subject.leaves_to:
         found.append(_state(subject))
     else:
         found += _calendar(subject)
         found += [_base(subject), _conflict(subject)] if subject.base is not None else []
-        found += _evidence_gates(subject, asked, bool(past))
+        found += _evidence_gates(subject, asked, moved.past)
         found += _golden(subject, asked)
     found.append(_one_pager(subject, asked))
     found.append(_approvals(subject, needed, enough))
@@ -268,7 +288,7 @@ def _tightens(subject: Subject) -> bool:
 
     Else a little less of what an override loosened would pass as tightening, and stay when the override ends.
     """
-    ground = subject.live if subject.ground is None else subject.ground
+    ground = _ground(subject)
     return tightens_only(subject.live, subject.draft) and (
         tightens_only(ground, subject.draft) or not diff.changes(ground, subject.draft)
     )

@@ -1,6 +1,6 @@
 """How the golden sets of a use case stand: with a document now, or as it was frozen into a change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from routing.engine.digest import digest
@@ -15,9 +15,9 @@ def score_of(row: GoldenSet, document: Mapping[str, Any]) -> golden.Score:
     return golden.score(document, row.cases, row.pins, row.recorded_models)
 
 
-def now(use_case: UseCase, bounds: Mapping[str, Any], document: Mapping[str, Any]) -> list[Standing]:
-    """Return how the sets that guardrails ask for stand with a document."""
-    return [Standing(row.name, score_of(row, document)) for row in _asked(use_case, bounds)]
+def now(rows: Iterable[GoldenSet], document: Mapping[str, Any]) -> list[Standing]:
+    """Return how golden sets stand with a document."""
+    return [Standing(row.name, score_of(row, document)) for row in rows]
 
 
 def freeze(use_case: UseCase, document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -27,11 +27,10 @@ def freeze(use_case: UseCase, document: Mapping[str, Any]) -> list[dict[str, Any
 
 
 def frozen(
-    use_case: UseCase, bounds: Mapping[str, Any], document: Mapping[str, Any], evidence: Mapping[str, Any]
+    rows: Sequence[GoldenSet], document: Mapping[str, Any], evidence: Mapping[str, Any]
 ) -> list[Standing]:
-    """Return how the sets that are asked for stood when evidence was taken, where it is about this very content."""
+    """Return how golden sets stood when evidence was taken, where it is about this very content."""
     held = {one["name"]: one for one in evidence.get("golden") or []}
-    rows = _asked(use_case, bounds)
     same = bool(rows) and evidence.get("document") == digest(document)
     return [_frozen(row, held.get(row.name), same) for row in rows]
 
@@ -46,6 +45,13 @@ def _frozen(row: GoldenSet, held: Mapping[str, Any] | None, same: bool) -> Stand
     return Standing(row.name, golden.Score.of(held), clear=ANEW)
 
 
-def _asked(use_case: UseCase, bounds: Mapping[str, Any]) -> Sequence[GoldenSet]:
-    names = [one["name"] for one in sets_of(bounds)]
-    return list(GoldenSet.objects.filter(use_case=use_case, name__in=names)) if names else []
+def asked(bounds: Mapping[int, Mapping[str, Any]], *, whole: bool = True) -> dict[int, list[GoldenSet]]:
+    """Return the golden sets that guardrails ask for, by use case, read at once. `whole`: with their cases."""
+    found: dict[int, list[GoldenSet]] = {pk: [] for pk in bounds}
+    names = {pk: {one["name"] for one in sets_of(held)} for pk, held in bounds.items()}
+    wanted = {pk for pk in names if names[pk]}
+    rows = GoldenSet.objects.filter(use_case__in=wanted, name__in=set().union(*names.values()))
+    for row in (rows if whole else rows.defer("cases")) if wanted else ():
+        if row.name in names[row.use_case_id]:
+            found[row.use_case_id].append(row)
+    return found

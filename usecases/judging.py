@@ -1,5 +1,6 @@
 """What a document of a use case is judged by, besides itself: read once, the same for every door."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,22 +18,26 @@ def grounds(use_case: UseCase, document: dict[str, Any], now: datetime) -> dict[
         "now": now,
         "ground": overriding.ground(use_case),
         "one_pager": one_pager_standing.state_of(use_case),
-        "earlier": earlier(use_case, bounds, now),
-        "golden": golden_standing.now(use_case, bounds, document),
+        "earlier": earlier({use_case.pk: step_gates.longest(bounds)}, now)[use_case.pk],
+        "golden": golden_standing.now(golden_standing.asked({use_case.pk: bounds})[use_case.pk], document),
     }
 
 
-def earlier(use_case: UseCase, bounds: dict[str, Any], now: datetime) -> list[Earlier]:
-    """Return what was live within the longest step that guardrails name, with what stood at its beginning.
+def earlier(hours: Mapping[int, float], now: datetime) -> dict[int, list[Earlier]]:
+    """Return what was live within so many hours, by use case, with what stood at their beginning.
 
-    What an override made live does not count, as it counts for no lane; nor does what waited on a safe state.
+    As far back for all as the longest asks: a step looks no further than its own hours. What an override made live does
+    not count, as it counts for no lane; nor does what waited on a safe state.
     """
-    hours = step_gates.longest(bounds)
-    if not hours:
-        return []
-    since = now - timedelta(hours=hours)
-    rows = Version.objects.filter(use_case=use_case, state=State.LIVE).exclude(kind="override")
-    rows = rows.only("number", "created_at", "document")
-    before = rows.filter(created_at__lte=since).order_by("-number")[:1]
+    found: dict[int, list[Earlier]] = {pk: [] for pk in hours}
+    stepped = [pk for pk, longest in hours.items() if longest]
+    if not stepped:
+        return found
+    since = now - timedelta(hours=max(hours.values()))
+    rows = Version.objects.filter(use_case__in=stepped, state=State.LIVE).exclude(kind="override")
+    rows = rows.only("use_case_id", "number", "created_at", "document")
+    before = rows.filter(created_at__lte=since).order_by("use_case_id", "-number").distinct("use_case_id")
     after = rows.filter(created_at__gt=since).order_by("number")
-    return [Earlier(row.created_at, row.number, row.document) for row in (*before, *after)]
+    for row in (*before, *after):
+        found[row.use_case_id].append(Earlier(row.created_at, row.number, row.document))
+    return found

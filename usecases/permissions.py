@@ -4,14 +4,14 @@ Permissions are held per use case (django-guardian), by groups or by people, or 
 them by group or own right at that moment. Who may not see a use case is told that there is none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.http import Http404
 from guardian.core import ObjectPermissionChecker
 from guardian.shortcuts import assign_perm, get_objects_for_user
@@ -89,8 +89,13 @@ def _borrowed(by: Any) -> list[Delegation]:
     if known is not None:
         return list(known)
     found = delegations.borrowed(by)
+    # Who lends several is one person, whose rights are read once for all of them.
+    givers: dict[int, User] = {}
     for row in found:
-        read_once(row.giver)
+        row.giver = givers.setdefault(row.giver_id, row.giver)
+    for key, giver in givers.items():
+        read_once(giver)
+        _read_ahead(giver, {row.use_case_id for row in found if row.giver_id == key})
     if getattr(by, "rights_read_once", None) is not None:
         by.loans_read_once = found
     return found
@@ -106,10 +111,15 @@ def read_once(by: Any) -> None:
 
 
 def read_ahead(by: Any, use_cases: Iterable[UseCase]) -> None:
-    """Read a person's rights on many use cases at once, where they are remembered for a request."""
-    rights, wanted = getattr(by, "rights_read_once", None), {use_case.pk for use_case in use_cases}
-    if wanted and isinstance(rights, ObjectPermissionChecker):
-        rights.prefetch_perms(UseCase.objects.filter(pk__in=wanted))
+    """Read a person's groups, and their rights on many use cases at once, where those are remembered for a request."""
+    prefetch_related_objects([by], "groups")
+    _read_ahead(by, {use_case.pk for use_case in use_cases})
+
+
+def _read_ahead(by: Any, keys: Collection[int]) -> None:
+    rights = getattr(by, "rights_read_once", None)
+    if keys and isinstance(rights, ObjectPermissionChecker):
+        rights.prefetch_perms(UseCase.objects.filter(pk__in=keys))
 
 
 def right_from(by: Any, verb: str, use_case: UseCase, *, not_from: Any = None) -> Right | None:
@@ -163,13 +173,21 @@ def check_manage(by: Any, use_case: UseCase | None = None) -> None:
         raise Forbidden(f"You may not change who may do what{where}. An admin can give you that right.")
 
 
-def visible(viewer: Viewer, verb: str = "view") -> QuerySet[UseCase]:
-    """Return the use cases on which a person holds a right."""
+def held(viewer: Viewer, verb: str) -> QuerySet[UseCase]:
+    """Return the use cases on which a person holds a right by themselves or by a group."""
     if not viewer.is_active:
         return UseCase.objects.none()
     found: QuerySet[UseCase] = get_objects_for_user(
         viewer, f"usecases.{verb}_usecase", UseCase, accept_global_perms=False
     )
+    return found
+
+
+def visible(viewer: Viewer, verb: str = "view") -> QuerySet[UseCase]:
+    """Return the use cases on which a person holds a right, their own or a borrowed one."""
+    if not viewer.is_active:
+        return UseCase.objects.none()
+    found = held(viewer, verb)
     lent_ones = _visible_by_loan(viewer, verb)
     return UseCase.objects.filter(Q(pk__in=found.values("pk")) | Q(pk__in=lent_ones)) if lent_ones else found
 

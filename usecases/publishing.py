@@ -1,7 +1,10 @@
 """The one way a version comes to be: version, target and audit event in one transaction."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from django.db.models import Q
 
 from audit import log
 from routing.actions import targets
@@ -83,6 +86,21 @@ def lock_with_limits(use_case: UseCase) -> UseCase:
 def latest(use_case: UseCase) -> Version:
     """Return the newest version."""
     return Version.objects.filter(use_case=use_case).order_by("-number")[0]
+
+
+def versions_at(places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Version]:
+    """Return versions of several use cases by key of the use case and number, read at once."""
+    wanted = Q()
+    for owner, number in places:
+        wanted |= Q(use_case=owner, number=number)
+    rows = Version.objects.filter(wanted) if wanted else ()
+    return {(version.use_case_id, version.number): version for version in rows}
+
+
+def newest_of(use_cases: Iterable[int]) -> dict[int, Version]:
+    """Return the newest versions of several use cases by their keys, read at once."""
+    rows = Version.objects.filter(use_case__in=list(use_cases)).order_by("use_case_id", "-number")
+    return {version.use_case_id: version for version in rows.distinct("use_case_id")}
 
 
 def publish(*, use_case: UseCase, content: Content, story: Story, by: log.Person, number: int) -> Version:

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, Literal
 
 from django.utils import timezone
 
 from routing.engine.digest import digest
-from usecases import golden_standing, lanes, one_pager_standing, reviewing
+from usecases import golden_standing, lanes, one_pager_standing, one_pagers, reviewing
 from usecases.actions import guardrails
 from usecases.checks import Check, Subject, check
-from usecases.models import Change, Guardrail, Lane, UseCase, Version
+from usecases.models import GoldenSet, Guardrail, Lane, UseCase, Version
+from usecases.publishing import newest_of
 
 # Gates that what is live meets as well as a change: the others are about moving.
 STANDING: Final = ("limits", "models", "endpoints", "regions", "golden_set", "one_pager")
@@ -53,51 +55,80 @@ class Rechecked:
 
 
 def recheck(rows: Sequence[Guardrail], slug: str, new: Lane | None) -> list[Rechecked]:
-    """Judge every use case that names a lane under the lane as it would be."""
+    """Judge every use case that names a lane under the lane as it would be; what is kept is the lane as it was."""
     shared = lanes.named(rows)
     after = {**shared, slug: new} if new is not None else shared
-    newest = Version.objects.filter(use_case__in=[row.use_case_id for row in rows])
-    newest = newest.order_by("use_case_id", "-number").distinct("use_case_id")
-    standing = {version.use_case_id: version for version in newest}
-    return [_recheck(row, standing[row.use_case_id], shared, after) for row in rows]
+    ground = _Ground(rows, shared, after)
+    return [_recheck(row, ground) for row in rows]
 
 
-def _recheck(
-    row: Guardrail, standing: Version, before: Mapping[str, Lane], after: Mapping[str, Lane]
-) -> Rechecked:
-    old, new = (lanes.effective(row, shared) for shared in (before, after))
-    if digest(old) == digest(new):
+@dataclass(frozen=True)
+class _Ground:
+    """What all of them are judged by, read once. Keys are those of use cases."""
+
+    rows: Sequence[Guardrail]
+    before: Mapping[str, Lane]
+    after: Mapping[str, Lane]
+
+    @cached_property
+    def old(self) -> dict[int, dict[str, Any]]:
+        return {row.use_case_id: lanes.effective(row, self.before) for row in self.rows}
+
+    @cached_property
+    def new(self) -> dict[int, dict[str, Any]]:
+        return {row.use_case_id: lanes.effective(row, self.after) for row in self.rows}
+
+    @cached_property
+    def moved(self) -> set[int]:
+        """Those for which something else would hold."""
+        return {key for key, old in self.old.items() if digest(old) != digest(self.new[key])}
+
+    @cached_property
+    def standing(self) -> dict[int, Version]:
+        return newest_of(self.moved)
+
+    @cached_property
+    def one_pagers(self) -> dict[int, one_pagers.State]:
+        return one_pager_standing.states_of(row.use_case for row in self.rows)
+
+    @cached_property
+    def sets(self) -> dict[str, dict[int, list[GoldenSet]]]:
+        """The golden sets that are asked for, as it was and as it would be."""
+        return {"old": golden_standing.asked(self.old), "new": golden_standing.asked(self.new)}
+
+    @cached_property
+    def reviews(self) -> list[reviewing.Review]:
+        """The open changes, under the lane as it was."""
+        return reviewing.living([row.use_case for row in self.rows if row.use_case_id in self.moved])
+
+    def open(self, key: int, which: Literal["old", "new"]) -> list[Check]:
+        """Return the gates that what is live does not pass."""
+        document = self.standing[key].document
+        subject = Subject(
+            guardrails=(self.old if which == "old" else self.new)[key],
+            live=document,
+            draft=document,
+            now=timezone.now(),
+            one_pager=self.one_pagers[key],
+            golden=golden_standing.now(self.sets[which][key], document),
+        )
+        return [one for one in check(subject).open if one.key.partition(":")[0] in STANDING]
+
+
+def _recheck(row: Guardrail, ground: _Ground) -> Rechecked:
+    key = row.use_case_id
+    if key not in ground.moved:
         return Rechecked(row.use_case, (), (), ())
-    was = {one.key for one in _open(row.use_case, standing, old)}
-    failing = [one for one in _open(row.use_case, standing, new) if one.key not in was]
-    clashes = [one["message"] for one in guardrails.conflicts(row, dict(after))]
-    return Rechecked(row.use_case, tuple(failing), _voided(row, standing, before), tuple(clashes))
-
-
-def _open(use_case: UseCase, standing: Version, bounds: Mapping[str, Any]) -> list[Check]:
-    """Return the gates that what is live does not pass."""
-    subject = Subject(
-        guardrails=bounds,
-        live=standing.document,
-        draft=standing.document,
-        now=timezone.now(),
-        one_pager=one_pager_standing.state_of(use_case),
-        golden=golden_standing.now(use_case, bounds, standing.document),
-    )
-    return [one for one in check(subject).open if one.key.partition(":")[0] in STANDING]
-
-
-def _voided(row: Guardrail, standing: Version, shared: Mapping[str, Lane]) -> tuple[Voided, ...]:
-    """Return the open changes that have approvals: each is for the guardrails as they were."""
-    rows = Change.objects.filter(
-        use_case=row.use_case_id, status__in=Change.LIVING, expires_at__gt=timezone.now()
-    ).select_related("use_case", "author")
-    reviews = [reviewing.Review(change, standing, row, shared) for change in rows.order_by("number")]
-    return tuple(
+    was = {one.key for one in ground.open(key, "old")}
+    failing = [one for one in ground.open(key, "new") if one.key not in was]
+    clashes = [one["message"] for one in guardrails.conflicts(row, dict(ground.after))]
+    # Each approval was given for the guardrails as they were.
+    voided = [
         Voided(one.change.number, one.change.sentence, tuple(one.approved_by))
-        for one in reviews
-        if one.approved_by
-    )
+        for one in ground.reviews
+        if one.change.use_case_id == key and one.approved_by
+    ]
+    return Rechecked(row.use_case, tuple(failing), tuple(voided), tuple(clashes))
 
 
 def sentence(found: Sequence[Rechecked]) -> str:

@@ -5,32 +5,21 @@ worked out from these each time, so that it is void the moment one of them is an
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import Min, prefetch_related_objects
 from django.utils import timezone
 
 from routing.engine.digest import digest
 from routing.models import State
-from usecases import (
-    change_evidence,
-    golden_standing,
-    judging,
-    lanes,
-    one_pager_standing,
-    one_pagers,
-    overriding,
-    permissions,
-    strictest,
-    terms,
-)
-from usecases.checks import Check, Findings, Rival, Subject, check, paths_of
-from usecases.models import Approval, Change, Guardrail, Lane, Override, UseCase, Version
-from usecases.publishing import latest
+from usecases import change_evidence, golden_standing, lanes, permissions, strictest, terms
+from usecases.ahead import Ahead
+from usecases.checks import Check, Findings, Subject, check, judge
+from usecases.models import Approval, Change, Guardrail, Lane, UseCase, Version
+from usecases.publishing import latest, newest_of
 
 APPROVED: Final = "approved"
 CHANGED: Final = {
@@ -56,25 +45,22 @@ class Verdict:
         return str(self.approval.person.get_username())
 
 
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """What was read once for many changes, by use case: one-pager, first open change, where an override is in force."""
-
-    one_pagers: Mapping[int, one_pagers.State]
-    first_open: Mapping[int, int]
-    overridden: frozenset[int]
-
-
 @dataclass
 class Review:
-    """Everything a change is judged by at one moment. Reads what it needs once; decides nothing."""
+    """Everything a change is judged by at one moment. Reads what it needs once; decides nothing.
+
+    `ahead`: what is read for this and other changes together; for this one alone where it is not given.
+    """
 
     change: Change
     standing: Version
     guardrail: Guardrail
     shared: Mapping[str, Lane] | None = None
     now: datetime = field(default_factory=timezone.now)
-    ahead: Ahead | None = None
+    ahead: Ahead = field(default=None, repr=False, compare=False)  # type: ignore[assignment]  # set below
+
+    def __post_init__(self) -> None:
+        self.ahead = self.ahead or Ahead([self])
 
     @property
     def use_case(self) -> UseCase:
@@ -105,12 +91,11 @@ class Review:
 
     @cached_property
     def episode(self) -> int:
-        return episode(self.standing)
+        return self.ahead.episodes[self.change.use_case_id]
 
     @cached_property
     def approvals(self) -> list[Approval]:
-        rows = self.change.approvals.all()
-        return list(rows if self.ahead else rows.select_related("person"))
+        return self.ahead.approvals[self.change.pk]
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
@@ -155,46 +140,39 @@ class Review:
 
     @cached_property
     def subject(self) -> Subject:
-        change, base = self.change, self._base()
+        change, ahead, owner = self.change, self.ahead, self.change.use_case_id
+        base = ahead.base(change)
         wanted = terms.complete(self.bounds)["certificate_needed"] and not change.leaves_to
+        certificate = ahead.certificates.get(owner) if wanted else None
+        return replace(
+            self._moved,
+            base=base.document,
+            base_number=base.number,
+            live_number=self.standing.number,
+            baseline=change.baseline,
+            safe=self.same_episode,
+            rivals=ahead.rivals(change),
+            evidence=change.evidence,
+            certificate=change_evidence.certificate_gap(certificate, change.document),
+            approved_by=self.approved_by,
+            blocked_by=self._blocked_by(),
+            one_pager=ahead.one_pagers[owner],
+            golden=golden_standing.frozen(ahead.golden[owner], change.document, change.evidence),
+        )
+
+    @cached_property
+    def _moved(self) -> Subject:
+        """What settings and steps are judged by: enough to say how many approvals it takes."""
+        change, owner = self.change, self.change.use_case_id
         return Subject(
             guardrails=self.bounds,
             live=self.standing.document,
             draft=change.document,
             now=self.now,
-            ground=self._ground(),
-            base=base.document,
-            base_number=base.number,
-            live_number=self.standing.number,
-            baseline=change.baseline,
+            ground=None if change.leaves_to else self.ahead.grounds.get(owner),
             leaves_to=change.leaves_to,
-            safe=self.same_episode,
-            rivals=self._rivals(),
-            evidence=change.evidence,
-            certificate=change_evidence.certificate_gap(self.use_case, change.document) if wanted else None,
-            approved_by=self.approved_by,
-            blocked_by=self._blocked_by(),
-            one_pager=self._one_pager(),
-            earlier=judging.earlier(self.use_case, self.bounds, self.now),
-            golden=golden_standing.frozen(self.use_case, self.bounds, change.document, change.evidence),
+            earlier=self.ahead.earlier[owner],
         )
-
-    def _ground(self) -> dict[str, Any] | None:
-        calm = self.ahead is not None and self.change.use_case_id not in self.ahead.overridden
-        return None if calm or self.change.leaves_to else overriding.ground(self.use_case)
-
-    def _rivals(self) -> list[Rival]:
-        first = self.ahead.first_open.get(self.change.use_case_id) if self.ahead else 0
-        return [] if first is None or first >= self.change.number else rivals(self.change)
-
-    def _one_pager(self) -> one_pagers.State:
-        known = self.ahead.one_pagers.get(self.change.use_case_id) if self.ahead else None
-        return known or one_pager_standing.state_of(self.use_case)
-
-    def _base(self) -> Version:
-        if self.change.base_version == self.standing.number:
-            return self.standing
-        return Version.objects.get(use_case_id=self.change.use_case_id, number=self.change.base_version)
 
     @cached_property
     def same_episode(self) -> bool:
@@ -210,9 +188,10 @@ class Review:
         asked = [row for row in self.approvals if row.verdict == "request_changes"]
         return asked[-1].person.get_username() if asked else "A reviewer"
 
-    @property
+    @cached_property
     def needed(self) -> int:
-        return self.findings.needed
+        """How many approvals it takes: asked on every page, so without the gates that do not say so."""
+        return judge(self._moved).needed
 
     @property
     def expired(self) -> bool:
@@ -255,44 +234,10 @@ def may_approve(
 
 
 def _named(person: Any, one: Mapping[str, Any]) -> bool:
-    return (
-        person.get_username() in (one.get("people") or [])
-        or person.groups.filter(name__in=one.get("groups") or []).exists()
-    )
-
-
-def episode(standing: Version) -> int:
-    """Return the number of the version that began the present stay on a safe state; 0 while live."""
-    if standing.state == State.LIVE:
-        return 0
-    before = (
-        Version.objects.filter(use_case_id=standing.use_case_id, state=State.LIVE).order_by("-number").first()
-    )
-    after = Version.objects.filter(
-        use_case_id=standing.use_case_id, number__gt=before.number if before else 0
-    )
-    return after.order_by("number").values_list("number", flat=True)[0]
-
-
-def rivals(change: Change) -> list[Rival]:
-    """Return the open changes of the same use case that were there first."""
-    rows = Change.objects.filter(
-        use_case_id=change.use_case_id,
-        status=Change.Status.OPEN,
-        leaves_to="",
-        number__lt=change.number,
-        expires_at__gt=timezone.now(),
-    ).select_related("author")
-    bases = {
-        version.number: version.document
-        for version in Version.objects.filter(
-            use_case_id=change.use_case_id, number__in=[row.base_version for row in rows]
-        )
-    }
-    return [
-        Rival(row.number, row.author.get_username(), paths_of(bases[row.base_version], row.document))
-        for row in rows
-    ]
+    if person.get_username() in (one.get("people") or []):
+        return True
+    # All of them: read once where they were read ahead.
+    return any(group.name in one["groups"] for group in person.groups.all()) if one.get("groups") else False
 
 
 def _differ(one: Any, other: Any) -> bool:
@@ -306,32 +251,18 @@ def review_of(change: Change) -> Review:
 
 
 def reviews_of(changes: Iterable[Change]) -> list[Review]:
-    """Return many changes with what they are judged by; versions and guardrails are read once for all."""
+    """Return many changes with what they are judged by, all of it read once for all."""
     rows = list(changes)
-    prefetch_related_objects(rows, "approvals__person")
     owners = {row.use_case_id for row in rows}
-    newest = Version.objects.filter(use_case_id__in=owners).order_by("use_case_id", "-number")
-    standing = {version.use_case_id: version for version in newest.distinct("use_case_id")}
-    limits = {row.use_case_id: row for row in Guardrail.objects.filter(use_case_id__in=owners)}
+    standing = newest_of(owners)
+    limits = {row.use_case_id: row for row in Guardrail.objects.filter(use_case__in=owners)}
     shared = lanes.named(limits.values())
-    ahead = _ahead(rows)
-    return [
+    found: list[Review] = []
+    ahead = Ahead(found)
+    found += [
         Review(row, standing[row.use_case_id], limits[row.use_case_id], shared, ahead=ahead) for row in rows
     ]
-
-
-def _ahead(rows: Sequence[Change]) -> Ahead:
-    owners = {row.use_case_id: row.use_case for row in rows}
-    first = Change.objects.filter(
-        use_case__in=owners, status=Change.Status.OPEN, leaves_to="", expires_at__gt=timezone.now()
-    )
-    numbers = first.order_by().values_list("use_case_id").annotate(Min("number"))
-    overridden = Override.objects.filter(use_case__in=owners, ended_at=None)
-    return Ahead(
-        one_pager_standing.states_of(owners.values()),
-        {row[0]: row[1] for row in numbers},
-        frozenset(overridden.values_list("use_case_id", flat=True)),
-    )
+    return found
 
 
 def living(use_cases: Sequence[UseCase] | Any) -> list[Review]:

@@ -9,7 +9,7 @@ from usecases import permissions
 from usecases.actions import changes, versions
 from usecases.models import Approval, Change
 from usecases.publishing import Refused
-from usecases.reviewing import Review, may_approve
+from usecases.reviewing import Review
 
 
 @transaction.atomic
@@ -20,9 +20,9 @@ def approve(*, change: Change, by: User, reason: str = "", content: str = "") ->
     author and for whom risk has not named, `Refused` where it is decided, or waits for its author.
     """
     review = _reviewed(change, by, reason)
-    if not may_approve(by, review.use_case, review.guardrail):
+    if not review.may_approve(by, by_loan=True):
         raise permissions.Forbidden("Risk has named who may approve changes here; you are not among them.")
-    if not permissions.can(by, "approve", review.use_case, not_from=review.change.author):
+    if not review.may_approve(by):
         raise permissions.Forbidden(
             "You approve by a right that this change's author lent you: it does not count here."
         )

@@ -166,7 +166,8 @@ def _held(lane: Lane, by: User) -> tuple[Lane, list[Guardrail]]:
     """Lock a lane and then the guardrails that name it; refuse who may not approve on all of them."""
     row = Lane.objects.select_for_update().get(pk=lane.pk)
     users = list(lanes.using(row.slug).select_for_update(of=("self",)))
-    missing = [one for one in users if not permissions.can(by, "approve", one.use_case)]
+    may = _seen(by, users, "approve")
+    missing = [one for one in users if one.use_case_id not in may]
     if missing:
         words = (
             f"{_named(missing, by)}, on which you may not set limits. Somebody who may on all of them can."
@@ -175,10 +176,16 @@ def _held(lane: Lane, by: User) -> tuple[Lane, list[Guardrail]]:
     return row, users
 
 
-def _named(rows: list[Guardrail], by: Any) -> str:
+def _seen(by: User, rows: list[Guardrail], verb: str) -> set[int]:
+    """Return the keys of the use cases on which somebody holds a right, of those that some guardrails are of."""
+    mine = permissions.visible(by, verb).filter(pk__in=[one.use_case_id for one in rows])
+    return set(mine.values_list("pk", flat=True))
+
+
+def _named(rows: list[Guardrail], by: User) -> str:
     """Say which use cases use a lane: by name where the person may see them, else only how many."""
-    seen = [one.use_case.name for one in rows if permissions.can(by, "view", one.use_case)]
-    names = [f"“{name}”" for name in seen[:10]]
+    seen = _seen(by, rows, "view")
+    names = [f"“{one.use_case.name}”" for one in rows if one.use_case_id in seen][:10]
     rest = len(rows) - len(names)
     names += (
         [f"{rest} {'other' if names else 'use case'}{'s' * (rest != 1)} that you may not see"] if rest else []
