@@ -26,12 +26,14 @@ class Column:
         return "descending" if self.falls else "ascending"
 
 
-def listed(request: HttpRequest, found: QuerySet[Any], columns: Sequence[Column]) -> dict[str, Any]:
+def listed(
+    request: HttpRequest, found: QuerySet[Any], columns: Sequence[Column], usual: str
+) -> dict[str, Any]:
     """Return what a list's template needs: its heads, which one is in force, and the part that was asked for.
 
-    Sorted by the first column where the address names none.
+    `usual`: the key of the column that it is sorted by where the address names none.
     """
-    wanted = request.GET.get("sort", "")
-    current = next((one for one in columns if one.order and one.key == wanted), columns[0])
+    sortable = {one.key: one for one in columns if one.order}
+    current = sortable.get(request.GET.get("sort", ""), sortable[usual])
     part = Paginator(found.order_by(*current.order), EACH).get_page(request.GET.get("page"))
     return {"columns": columns, "sorted_by": current, "part": part, "rows": list(part)}

@@ -24,6 +24,7 @@ from audit import log
 from console.models import Token
 from routing.stream import Unavailable
 from usecases import permissions
+from usecases.actions.access import refusal
 from usecases.models import UseCase
 from usecases.publishing import Refused
 
@@ -79,7 +80,7 @@ def issue(
     text = _text()
     with transaction.atomic():
         if Token.objects.filter(name=name).exists():
-            raise Refused(f"There is a token named “{name}” already; choose another name.")
+            raise refusal("name", f"There is a token named “{name}” already; choose another name.")
         token = Token.objects.create(
             name=name,
             prefix=text[:9],
@@ -228,12 +229,13 @@ def revoke(*, token: Token, by: log.Person, reason: str = "") -> Token:
 
 def _check_form(name: str, user: User | None, slugs: list[str]) -> None:
     if not name or len(name) > 120 or not name.isprintable():
-        raise Refused("A token's name has 1 to 120 printable characters.")
+        raise refusal("name", "A token's name has 1 to 120 printable characters.")
     if (user is None) == (not slugs):
-        raise Refused("A token is for one person, or for assistants of at least one use case; not both.")
+        words = "A token is for one person, or for assistants of at least one use case; not both."
+        raise refusal("use_cases", words)
     wrong = [slug for slug in slugs if not SLUG.fullmatch(slug)]
     if wrong:
-        raise Refused(f"“{wrong[0]}” is not the short name of a use case.")
+        raise refusal("use_cases", f"“{wrong[0]}” is not the short name of a use case.")
 
 
 def _check_maker(by: log.Person, user: User | None, slugs: list[str]) -> None:

@@ -48,6 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/<int:pk>/sessions/<slug:verb>/end", people.end_sessions, name="person-session-end"),
     path("people/<int:pk>/<slug:verb>", people.act, name="person-act"),
     path("tokens", tokens.tokens, name="tokens"),
+    path("tokens.csv", tokens.tokens_csv, name="tokens-csv"),
     path("tokens/<int:pk>/revoke", tokens.revoke, name="token-revoke"),
     path("tokens/<int:pk>/rotate", tokens.rotate, name="token-rotate"),
 ]

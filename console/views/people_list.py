@@ -34,7 +34,7 @@ HEADER = ["account", "may_sign_in", "groups", "second_factor", "last_sign_in", "
 def people(request: HttpRequest) -> HttpResponse:
     """List the accounts that the address asks for."""
     accounts.check_admin(viewer_of(request))
-    context = listed(request, _found(request), COLUMNS) | {
+    context = listed(request, _found(request), COLUMNS, "name") | {
         "wish": {key: request.GET.get(key, "") for key in ("q", "group", "state", "sort")},
         "states": [(key, words) for key, (words, _) in STATES.items()],
         "groups": [(name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)],

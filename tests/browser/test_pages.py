@@ -28,6 +28,7 @@ PAGES = [
     "/audit?knob=bands&period=this-month",
     "/assistants",
     "/tokens",
+    "/tokens?of=assistants",
     "/account",
     "/account/password",
     "/people",

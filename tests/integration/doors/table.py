@@ -180,7 +180,7 @@ PAGES: tuple[Door, ...] = (
     *buttons("own", "sessions-end"),
     Door("session-end", "POST", "own", thing="token", always=404),
     Door("sign-in", "POST", "public", body={"username": "ops", "password": "wrong"}),
-    *reads("own", "portfolio", "approvals", "audit", "audit-csv", "assistants", "tokens"),
+    *reads("own", "portfolio", "approvals", "audit", "audit-csv", "assistants", "tokens", "tokens-csv"),
     Door("tokens", "POST", "own", body={"name": "mine"}),
     Door("tokens", "POST", "create", body={"name": "desk", "kind": "assistant", "use_case": [SLUG]}),
     Door("token-revoke", "POST", "holder or admin", thing="token", hides=True),
