@@ -15,8 +15,7 @@ from django.views.decorators.http import require_POST
 from audit.models import Event
 from console import saved_filters
 from console.models import SavedFilter
-from routing.engine import describe
-from usecases import permissions, record, record_knobs
+from usecases import permissions, record, record_knobs, record_values
 from usecases.exports import csv_response, lines_response
 from usecases.publishing import Refused
 from usecases.record import Wish
@@ -30,7 +29,6 @@ DOTS = {
     "version.applied": "",
     "version.reverted": "",
 }
-UNREAD = ("content",)  # digests, for proofs: the event's own page has them apart
 
 
 @login_required
@@ -68,27 +66,8 @@ def entry(event: Event) -> dict[str, Any]:
         "event": event,
         "dot": DOTS.get(event.kind, "quietly"),
         "kind": record.KINDS.get(event.kind, event.kind),
-        "values": _values(event.old, event.new),
+        "values": record_values.rows(event.old, event.new),
     }
-
-
-def _values(old: Any, new: Any) -> list[dict[str, Any]]:
-    """Set old and new values side by side, key by key; one row for values that have no keys."""
-    if isinstance(old, dict | None) and isinstance(new, dict | None):
-        before, after = old or {}, new or {}
-        keys = [key for key in dict.fromkeys([*before, *after]) if key not in UNREAD]
-        rows = [{"path": key, "old": before.get(key), "new": after.get(key)} for key in keys]
-    else:
-        rows = [{"path": "", "old": old, "new": new}]
-    return [
-        {"path": row["path"], "old": _shown(row["old"]), "new": _shown(row["new"])}
-        for row in rows
-        if row["old"] != row["new"]
-    ]
-
-
-def _shown(value: Any) -> str:
-    return record.as_text(describe.without_points(value))
 
 
 @login_required

@@ -14,13 +14,14 @@ from django.urls import NoReverseMatch, reverse
 from audit import leaves, proofs
 from audit.models import Checkpoint, Event, Link
 from console.views.audit import entry
-from usecases import permissions, record, record_knobs
+from usecases import permissions, record, record_values
 from usecases.actions import erasures
 from usecases.models import UseCase
 from usecases.publishing import Refused
 from usecases.views.kill_switches import person
 
 TOGETHER = 100
+NEAR = 10  # so far is looked for an event that the viewer may read, too
 # What an event names that has a page: key in `new`, address, words. `version` and use case have fields of their own.
 PAGES = (
     ("change", "change", "Change {}"),
@@ -28,7 +29,6 @@ PAGES = (
     ("id", "kept-impact", "The what-if that was kept"),
     ("upload", "upload", "The upload"),
 )
-DIGESTS = ("content", "evidence", "ids_digest", "ids", "sha256", "digest")
 ERASABLE = {
     "actor": "who did it",
     "sentence": "the sentence",
@@ -55,8 +55,6 @@ def _page(request: HttpRequest, found: Event, status: int = 200, **told: Any) ->
     viewer = person(request)
     use_case = UseCase.objects.filter(slug=found.use_case).first() if found.use_case else None
     shown = entry(found)
-    for value in shown["values"]:
-        value["words"] = record_knobs.words(value["path"])
     newer, older = _neighbours(viewer, found)
     link = Link.objects.filter(event_id=found.pk).first()
     covering = Checkpoint.objects.filter(size__gte=link.seq).order_by("size").first() if link else None
@@ -86,9 +84,11 @@ def _neighbours(viewer: User, found: Event) -> tuple[Event | None, Event | None]
     rows = Event.objects.filter(use_case=found.use_case)
     if not found.use_case and not permissions.can_create(viewer):
         rows = rows.filter(actor=viewer.get_username(), actor_kind="person")
+    newer = rows.filter(pk__gt=found.pk).order_by("pk")[:NEAR]
+    older = rows.filter(pk__lt=found.pk).order_by("-pk")[:NEAR]
     return (
-        rows.filter(pk__gt=found.pk).order_by("pk").first(),
-        rows.filter(pk__lt=found.pk).order_by("-pk").first(),
+        next((row for row in newer if record.may_read(viewer, row)), None),
+        next((row for row in older if record.may_read(viewer, row)), None),
     )
 
 
@@ -128,7 +128,11 @@ def _links(found: Event) -> list[tuple[str, str]]:
 
 def _digests(found: Event) -> list[tuple[str, str]]:
     new = found.new if isinstance(found.new, dict) else {}
-    return [(name, new[name]) for name in DIGESTS if isinstance(new.get(name), str) and len(new[name]) == 64]
+    return [
+        (name, new[name])
+        for name in record_values.DIGESTS
+        if isinstance(new.get(name), str) and len(new[name]) == 64
+    ]
 
 
 @login_required
