@@ -109,4 +109,4 @@ def faults(promise: Any) -> list[dict[str, str]]:
 
 def _percent(share: float) -> str:
     value = round(share * 100, 6)
-    return f"{value:.{1 if math.isclose(value, round(value, 1)) else 4}f}".rstrip("0").rstrip(".") + " %"
+    return f"{value:.{1 if math.isclose(value, round(value, 1)) else 4}f}".rstrip("0").rstrip(".") + "%"
