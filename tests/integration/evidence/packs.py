@@ -15,6 +15,7 @@ from django.test import override_settings
 
 from audit.canonical import canonical
 from audit.keys import audit_key
+from audit.pack.verification import Report, verify
 from audit.verify import key_id
 from tests.integration.evidence import month
 from tests.integration.evidence.month import Month
@@ -23,6 +24,7 @@ from usecases.accounts import ensure_accounts
 from usecases.evidence_pack import Made
 
 Files = dict[str, bytes]
+Tamper = Callable[[Files], Any]
 OTHER_KEY = Ed25519PrivateKey.generate()
 
 
@@ -116,3 +118,27 @@ def relined(files: Files, name: str, change: Callable[[list[Any]], Any]) -> None
 def event(lines: list[Any], kind: str, number: int = 0) -> Any:
     """Return an event among the lines, by its kind."""
     return [line for line in lines if line["content"]["kind"] == kind][number]
+
+
+def of(name: str, change: Callable[[Any], Any]) -> Tamper:
+    """Return what changes a JSON file of a pack."""
+    return lambda files: edited(files, name, change)
+
+
+def lines_of(name: str, change: Callable[[list[Any]], Any]) -> Tamper:
+    """Return what changes the lines of a JSONL file of a pack."""
+    return lambda files: relined(files, name, change)
+
+
+def checked(files: Files, file: Path, *, pinned: bool = True) -> Report:
+    """Put files together and check them, by the installation's own key where `pinned`."""
+    return verify(closed(files, file), [audit_key().public_key()] if pinned else [])
+
+
+def told(report: Report, file: str, words: str) -> bool:
+    return any(fault.file == file and words in fault.reason for fault in report.faults)
+
+
+def expect_fault(report: Report, file: str, words: str) -> None:
+    """See that a report names this file, and why."""
+    assert told(report, file, words), report.faults
