@@ -54,8 +54,12 @@ MINE: Final = "use_case = '' AND actor = %s AND actor_kind = 'person'"
 OWN: Final = f" UNION ALL (SELECT id FROM audit_event WHERE {MINE} AND {{inside}})"  # noqa: S608 - a constant
 # Events are numbered as they are written; clocks of several processes differ by less than an hour. The database counts
 # it: in Python the first and the last moments of all have none before or after them.
-EARLIER: Final = "SELECT id FROM audit_event WHERE at < %s::timestamptz - interval '1 hour' ORDER BY at DESC LIMIT 1"
-LATER: Final = "SELECT id FROM audit_event WHERE at >= %s::timestamptz + interval '1 hour' ORDER BY at LIMIT 1"
+EARLIER: Final = (
+    "SELECT id FROM audit_event WHERE at < %s::timestamptz - interval '1 hour' ORDER BY at DESC LIMIT 1"
+)
+LATER: Final = (
+    "SELECT id FROM audit_event WHERE at >= %s::timestamptz + interval '1 hour' ORDER BY at LIMIT 1"
+)
 
 
 @dataclass(frozen=True, slots=True)

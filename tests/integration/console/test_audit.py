@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +157,48 @@ def test_events_of_none_are_an_admins_and_those_who_made_them(
         assert kinds("q=mine&kind=token.issued") == seen, who
         offered = '<option value="token.issued"' in client.get("/audit").content.decode()
         assert offered is bool(seen), who
+
+
+def test_an_admin_reads_no_event_of_the_whole_console_that_names_what_they_do_not_see(
+    client: "Client", risk: "User", admin: "User", hidden: "UseCase"
+) -> None:
+    from django.contrib.auth.models import Group, User
+    from django.utils import timezone
+    from guardian.shortcuts import remove_perm
+
+    from audit import log
+    from audit.models import Event
+    from console import tokens
+    from tests.guardrails import ask_for
+    from usecases.actions import access_reviews, lanes
+    from usecases.models import UseCase
+
+    lane = lanes.create(slug="shared", name="Shared", by=risk).lane
+    for one in UseCase.objects.all():
+        ask_for(one, risk, lanes=["shared"])
+    lanes.set_lane(lane=lane, by=risk, name="Renamed lane")
+    access_reviews.start(by=risk, due_at=timezone.now() + timedelta(days=9))
+    command = log.System("command")
+    token, _ = tokens.issue(name="desk", by=command, use_cases=["hidden"])
+    token, _ = tokens.rotate(token=token, by=command)
+    tokens.revoke(token=token, by=command)
+    tokens.issue(name="early", by=command, use_cases=["not-there-yet"])
+    apart = Event.objects.filter(use_case="").order_by("pk")
+    client.force_login(User.objects.get(pk=admin.pk))
+    assert "Renamed lane" in client.get("/audit").content.decode()
+
+    remove_perm("usecases.view_usecase", Group.objects.get(name="admin"), hidden)
+    for path in ("/audit", "/audit.csv", "/audit.jsonl"):
+        answer = client.get(path)
+        body = b"".join(answer) if answer.streaming else answer.content
+        for words in (b"of hidden", b"Hidden job", b"&quot;hidden&quot;", b'"hidden"]', b'""hidden""'):
+            assert words not in body, (path, words)
+        assert b"early" in body
+    seen = [event.kind for event in apart if client.get(f"/audit/{event.uid}").status_code == 200]
+    assert seen == ["lane.created", "token.issued"]
+    assert b"desk" not in client.get(f"/audit/{apart.last().uid}").content  # nor as the one before
+    client.force_login(risk)
+    assert b"Renamed lane" in client.get("/audit").content, "who did it knew"
 
 
 def test_who_is_called_like_a_part_of_the_product_does_not_read_what_that_part_did(
