@@ -141,6 +141,7 @@ def rotate(
             by=by,
             reason=reason,
             new={
+                "use_cases": token.use_cases,
                 "before_works_until": token.previous_until.isoformat(),
                 "expires_at": token.expires_at and token.expires_at.isoformat(),
             },
@@ -221,7 +222,7 @@ def revoke(*, token: Token, by: log.Person, reason: str = "") -> Token:
             by=by,
             reason=reason,
             old={"revoked": False},
-            new={"revoked": True},
+            new={"revoked": True, "use_cases": token.use_cases},
         )
         forget_everywhere([key for key in (token.digest, token.previous_digest) if key])
     return token

@@ -165,8 +165,24 @@ def may_read(viewer: User, event: Event) -> bool:
     """Say whether a person may read an event."""
     if not event.use_case:
         own = event.actor_kind == "person" and event.actor == viewer.get_username()
-        return own or permissions.can_create(viewer)
+        return own or (permissions.can_create(viewer) and not _names_hidden(sight(viewer), event))
     return permissions.visible(viewer).filter(slug=event.use_case).exists()
+
+
+def _names_hidden(seen: Sight, event: Event) -> bool:
+    """Say whether an event of the whole console names a use case, under `use_cases`, that the reader does not see.
+
+    Those who did it knew. One that there is not yet is nothing to hide: tokens may be made for it.
+    """
+    if event.use_case or (event.actor_kind == "person" and event.actor == seen.reader):
+        return False
+    told = [value["use_cases"] for value in (event.old, event.new) if _tells_use_cases(value)]
+    hidden = {slug for slugs in told for slug in slugs} - set(seen.use_cases)
+    return bool(hidden) and UseCase.objects.filter(slug__in=hidden).exists()
+
+
+def _tells_use_cases(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("use_cases"), list)
 
 
 def moment(text: str, *, end: bool = False) -> datetime | None:
@@ -187,7 +203,8 @@ def page(
 ) -> tuple[list[Event], int | None]:
     """Return one page of events and the id that the next one comes before."""
     got = search.newest(seen, sought, before=before, limit=size + 1)
-    return got[:size], got[size - 1].pk if len(got) > size else None
+    shown = [event for event in got[:size] if not _names_hidden(seen, event)]
+    return shown, got[size - 1].pk if len(got) > size else None
 
 
 def place(text: str) -> int | None:
@@ -216,7 +233,7 @@ HEADER = [
 
 def export(viewer: User, wish: Wish) -> Iterator[list[Any]]:
     """Return the asked events as rows of a table, read as they are sent."""
-    for event in search.every(sight(viewer), wish.sought):
+    for event in _every(viewer, wish):
         values = as_dict(event)
         yield [as_text(values[name]) if name in ("old", "new") else values[name] for name in HEADER]
 
@@ -227,12 +244,18 @@ def export_lines(viewer: User, wish: Wish, batch: int = 500) -> Iterator[dict[st
     `seq` and `leaf` are None of an event that was written while this was read, and not yet sealed.
     """
     rows: list[Event] = []
-    for event in search.every(sight(viewer), wish.sought, batch=batch):
+    for event in _every(viewer, wish, batch):
         rows.append(event)
         if len(rows) == batch:
             yield from _chained(rows)
             rows = []
     yield from _chained(rows)
+
+
+def _every(viewer: User, wish: Wish, batch: int = 500) -> Iterator[Event]:
+    seen = sight(viewer)
+    found = search.every(seen, wish.sought, batch=batch)
+    return (event for event in found if not _names_hidden(seen, event))
 
 
 def _chained(rows: list[Event]) -> Iterator[dict[str, Any]]:

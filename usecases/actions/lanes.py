@@ -127,7 +127,12 @@ def _record(
         by=by,
         reason=reason.strip(),
         old={"lane": row.slug, **old},
-        new={"lane": row.slug, **new, "rechecked": [one.as_dict() for one in found]},
+        new={
+            "lane": row.slug,
+            **new,
+            "rechecked": [one.as_dict() for one in found],
+            "use_cases": [one.use_case.slug for one in found],
+        },
     )
     if old["bounds"] == new["bounds"]:
         return
