@@ -121,6 +121,33 @@ def test_the_first_and_the_last_days_of_all_are_days_like_others(
     assert ("version.applied" in kinds(query)) is found
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("since=0001-01-01", True),
+        ("until=9999-12-31T23:59", True),
+        ("period=0001-01", False),
+        ("since=9999-12-31T23:59", False),
+        ("until=0001-01-01", False),
+    ],
+)
+@pytest.mark.parametrize("zone", ["", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_first_and_the_last_days_of_all_are_days_like_others(
+    client: "Client",
+    ops: "User",
+    turned: "UseCase",
+    kinds: Callable[[str], list[str]],
+    zone: str,
+    query: str,
+    found: bool,
+) -> None:
+    client.force_login(ops)
+    client.cookies["tz"] = zone
+
+    assert client.get(f"/audit?{query}").status_code == 200
+    assert ("version.applied" in kinds(query)) is found
+
+
 def test_periods_are_those_of_the_readers_calendar() -> None:
     import zoneinfo
 
