@@ -9,7 +9,7 @@ import argparse
 import base64
 import json
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from audit import leaves
 from audit.canonical import NotCanonical, canonical
 from audit.merkle import ProofRefused, root_from_inclusion
+from audit.pack.container import loads
 
 SIGNED = ("size", "root", "head", "previous", "at", "key_id")
 
@@ -111,8 +112,8 @@ def main(arguments: list[str] | None = None) -> int:
         with given.file.open("rb") as opened:
             zipped = opened.read(2) == b"PK"
         keys = [public_key(text) for text in given.public_key]
-        proof = None if zipped else json.loads(given.file.read_bytes())
-    except (OSError, ValueError) as error:
+        proof = None if zipped else loads(given.file.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
         print(f"cannot be read: {error}", file=sys.stderr)
         return 2
     return _pack(given.file, keys, as_json=given.json) if zipped else _proof(proof, keys)
@@ -133,9 +134,9 @@ def _proof(proof: Any, keys: Sequence[Ed25519PublicKey]) -> int:
     try:
         verify_inclusion(proof, keys)
     except Refused as refused:
-        print(f"REFUSED: {refused}")
+        _say([f"REFUSED: {refused}"])
         return 1
-    print("\n".join(_told(proof, pinned=bool(keys))))
+    _say(_told(proof, pinned=bool(keys)))
     return 0
 
 
@@ -143,8 +144,19 @@ def _pack(file: Path, keys: list[Ed25519PublicKey], *, as_json: bool) -> int:
     from audit.pack import telling, verification  # they need what stands here
 
     report = verification.verify(file, keys)
-    print(json.dumps(report.as_json(), indent=2) if as_json else "\n".join(telling.lines(report)))
+    if as_json:
+        print(json.dumps(report.as_json(), indent=2))
+    else:
+        _say(telling.lines(report))
     return 0 if report.verified else 1
+
+
+def _say(lines: Iterable[str]) -> None:
+    """Print lines; spell out what a terminal would obey or cannot show: it was read from the file that is judged."""
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in lines:
+        plain = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
+        print(plain.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _told(proof: Mapping[str, Any], *, pinned: bool) -> list[str]:

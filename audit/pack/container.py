@@ -2,6 +2,7 @@
 
 import json
 import re
+import stat
 import struct
 import zipfile
 import zlib
@@ -29,6 +30,7 @@ BROKEN: Final = (
     EOFError,
     NotImplementedError,
     RuntimeError,
+    UnicodeDecodeError,
     zlib.error,
     struct.error,
 )
@@ -136,6 +138,8 @@ def _check_entry(info: zipfile.ZipInfo, faults: Faults) -> None:
     name = info.filename
     if info.orig_filename != name or not _NAME.fullmatch(name):
         faults.add(info.orig_filename, "is no name of a file in a pack: it could be written elsewhere")
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        faults.add(name, "is no plain file: unpacked, it could lead elsewhere")
     if info.flag_bits & ENCRYPTED:
         faults.add(name, "is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

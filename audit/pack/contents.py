@@ -33,21 +33,26 @@ def check(held: Container, manifest: Row, record: Record, faults: Faults) -> Non
     versions = _numbered(held, "versions", faults)
     changes = _numbered(held, "changes", faults)
     counts = {"versions": len(versions), "changes": len(changes), "links": record.links}
-    counts["checkpoints"] = len(record.checkpoints)
-    for name, count in counts.items():
-        if manifest["counts"][name] != count:
-            faults.add("", f"holds {count} {name}; {manifest['counts'][name]} were signed for")
+    counts |= {"checkpoints": len(record.checkpoints), "approvals": 0, "overrides": 0, "kills": 0}
     _check_versions(versions, record, faults)
     for number, change in changes.items():
         with faults.reading(f"changes/{number}.json"):
             _Change(f"changes/{number}.json", change, record, faults).check(versions)
+            counts["approvals"] += len(change["approvals"])
     _check_told_changes(changes, record, faults)
     with faults.reading("guardrails.json"):
         _check_limits(held.json("guardrails.json"), manifest, record, faults)
     with faults.reading("overrides.json"):
-        _check_overrides(held.json("overrides.json"), record, faults)
+        overrides = held.json("overrides.json")
+        counts["overrides"] = len(overrides)
+        _check_overrides(overrides, record, faults)
     with faults.reading("kills.json"):
-        _check_kills(held.json("kills.json"), versions, record, faults)
+        kills = held.json("kills.json")
+        counts["kills"] = len(kills["kills"])
+        _check_kills(kills, versions, record, faults)
+    for name, count in counts.items():
+        if manifest["counts"][name] != count:
+            faults.add("", f"holds {count} {name}; {manifest['counts'][name]} were signed for")
 
 
 def _numbered(held: Container, folder: str, faults: Faults) -> dict[int, Row]:

@@ -75,6 +75,8 @@ def _manifest(held: Container, keys: list[Ed25519PublicKey], faults: Faults) -> 
     if said["format"] != pack.FORMAT:
         faults.add(pack.MANIFEST, f"is of the format {said['format']!r}; this is a verifier of {pack.FORMAT}")
         return {}
+    if not all(isinstance(said["made"][name], str) for name in ("at", "by")):
+        raise ValueError("when and by whom it was made is no text")
     signed = {name: value for name, value in said.items() if name != "signature"}
     if text != canonical(said) + b"\n":
         faults.add(pack.MANIFEST, "is not spelled as it was signed")

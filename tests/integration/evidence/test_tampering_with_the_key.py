@@ -189,6 +189,19 @@ WITH_KEY: dict[str, tuple[Tamper, str, str]] = {
         "is not in the record that the last checkpoint signs",
     ),
     "how much there was": (lambda files: files.pop("changes/2.json"), "", "holds 1 changes; 2 were signed for"),
+    **{
+        f"how many {name} there were": (
+            of("manifest.json", lambda said, name=name: said["counts"].update({name: 9})),  # type: ignore[misc]
+            "",
+            f"{name}; 9 were signed for",
+        )
+        for name in ("approvals", "overrides", "kills")
+    },
+    "by whom it was made": (
+        of("manifest.json", lambda said: said["made"].update(by=None)),
+        "manifest.json",
+        "is not as it should be",
+    ),
     "a file with nonsense": (
         lambda files: files.update({"changes/1.json": b"[1, 2]\n"}),
         "changes/1.json",

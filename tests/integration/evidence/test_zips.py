@@ -47,7 +47,25 @@ def renamed_inside(file: Path) -> None:
     file.write_bytes(raw.replace(b"summary.html", b"summary.htmx", 1))
 
 
+def misspelled(file: Path) -> None:
+    """Say in the directory that the first name is UTF-8, and spell none."""
+    raw = bytearray(file.read_bytes())
+    place = raw.index(b"PK\x01\x02")
+    raw[place + 8 : place + 10] = struct.pack("<H", 0x800)
+    raw[place + 46] = 0xA9
+    file.write_bytes(raw)
+
+
+def linked(file: Path) -> None:
+    with zipfile.ZipFile(file, "a") as zipped:
+        link = zipfile.ZipInfo("readme.html")
+        link.create_system, link.external_attr = 3, 0o120777 << 16
+        zipped.writestr(link, "../../etc/passwd")
+
+
 ZIPS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
+    "a name is none": (misspelled, "", "cannot be read"),
+    "a file is a link": (linked, "readme.html", "is no plain file"),
     "it is cut off": (lambda file: file.write_bytes(file.read_bytes()[:-2000]), "", "cannot be read"),
     "a file stands in it twice": (lambda file: add(file, "events.jsonl"), "events.jsonl", "stands in the zip twice"),
     "and in other letters": (lambda file: add(file, "Events.jsonl"), "Events.jsonl", "stands in the zip twice"),
