@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from routing.engine.schema import ConfigDocument
 from usecases import terms
+from usecases.models import TIERS
 from usecases.one_pagers import QUESTIONS, Question
 from usecases.starting_points import STARTING_POINTS
 
@@ -80,7 +81,7 @@ def _properties() -> Schema:
             "description": "The desk that owns the outcome.",
         },
         "risk": {
-            "enum": ["low", "medium", "high", None],
+            "enum": [*TIERS, None],
             "description": "The risk tier; medium where not said.",
         },
         "description": _or_null(TEXT),

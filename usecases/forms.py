@@ -7,10 +7,10 @@ from typing import Any
 
 from django import forms
 
-from usecases.models import SLUG, UseCase
+from usecases.models import SLUG, TIERS, UseCase
 from usecases.starting_points import STARTING_POINTS
 
-RISKS = (("low", "Low"), ("medium", "Medium"), ("high", "High"))
+RISKS = [(tier, tier.capitalize()) for tier in TIERS]
 
 
 def slug_of(name: str) -> str:

@@ -14,7 +14,7 @@ from usecases import lanes, one_pagers, permissions, terms
 from usecases.actions import one_pagers as sheets
 from usecases.actions.guardrails import check_limits, conflicts, lock_lanes
 from usecases.gates import gates
-from usecases.models import Guardrail, UseCase, Version
+from usecases.models import TIERS, Guardrail, UseCase, Version
 from usecases.publishing import Content, Refused, Story, publish
 
 
@@ -120,11 +120,15 @@ def _guardrail(bounds: dict[str, Any]) -> Guardrail:
 
 @transaction.atomic
 def rename(*, use_case: UseCase, by: User, name: str, owner: str, risk: str, description: str) -> UseCase:
-    """Change what a use case is called and who owns it. Writes nothing when nothing changes."""
-    permissions.check(by, "tune", use_case)
+    """Change what a use case is called, who owns it, and its risk tier. Writes nothing when nothing changes.
+
+    Whoever may tune or approve raises the tier; to lower it, with what is asked of the use case, takes who may approve.
+    """
+    permissions.check(by, "view", use_case)
     row = UseCase.objects.select_for_update().get(pk=use_case.pk)
     new = {"name": name.strip(), "owner": owner.strip(), "risk": risk, "description": description.strip()}
     old = {field: getattr(row, field) for field in new}
+    _check_rename(row, by, {field for field in new if new[field] != old[field]}, risk)
     if new == old:
         return row
     for field, value in new.items():
@@ -144,6 +148,20 @@ def rename(*, use_case: UseCase, by: User, name: str, owner: str, risk: str, des
         new=changed,
     )
     return row
+
+
+def _check_rename(use_case: UseCase, by: User, fields: set[str], risk: str) -> None:
+    """Refuse who may not change these fields; `use_case` is as it was."""
+    if fields != {"risk"} or not permissions.can(by, "approve", use_case):
+        permissions.check(by, "tune", use_case)
+    if "risk" in fields and risk in set(TIERS) - set(tiers(use_case, by)):
+        raise permissions.Forbidden("Only who may approve changes here lowers the risk tier.")
+
+
+def tiers(use_case: UseCase, by: User) -> list[str]:
+    """Return the risk tiers that somebody may choose: without the right to approve none below the present one."""
+    lowest = 0 if permissions.can(by, "approve", use_case) else TIERS.index(use_case.risk)
+    return list(TIERS[lowest:])
 
 
 def _field_errors(use_case: UseCase) -> list[dict[str, str]]:

@@ -12,10 +12,11 @@ from usecases.models.changes import Approval, Change, Override, Remark
 from usecases.models.evidence import Certificate, KeptImpact, Promise, Upload
 from usecases.models.lanes import GoldenSet, Lane
 from usecases.models.one_pagers import OnePager
-from usecases.models.use_cases import SLUG, Draft, DraftStep, Guardrail, UseCase, Version
+from usecases.models.use_cases import SLUG, TIERS, Draft, DraftStep, Guardrail, UseCase, Version
 
 __all__ = [
     "SLUG",
+    "TIERS",
     "AccessReview",
     "AccessReviewLine",
     "Approval",

@@ -14,6 +14,7 @@ SLUG = RegexValidator(
     r"^[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?$",
     "Use lower-case letters, digits and hyphens, such as “claims-summary”.",
 )
+TIERS = ("low", "medium", "high")  # of risk
 
 
 class UseCase(models.Model):
@@ -22,9 +23,7 @@ class UseCase(models.Model):
     slug = models.CharField(max_length=80, unique=True, validators=[SLUG])
     name = models.CharField(max_length=120)
     owner = models.CharField(max_length=120, help_text="The desk or unit that owns the outcome.")
-    risk = models.CharField(
-        max_length=16, default="medium", choices=[(r, r) for r in ("low", "medium", "high")]
-    )
+    risk = models.CharField(max_length=16, default="medium", choices=[(tier, tier) for tier in TIERS])
     description = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     history = HistoricalRecords()

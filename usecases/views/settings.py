@@ -29,4 +29,5 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, "Saved." if form.has_changed() else "Nothing changes.")
             return redirect("use-case-settings", slug)
     context = frame(request, use_case, "use-case-settings") | {"form": form}
+    context["tiers"] = use_cases.tiers(use_case, person(request))
     return render(request, "usecases/settings.html", context, status=422 if form.errors else 200)

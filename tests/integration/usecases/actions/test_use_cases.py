@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import Http404
 
 from audit.models import Event
 from routing.engine.baseline import BUILT_IN
@@ -97,6 +98,27 @@ def test_rename_refuses_an_empty_name_and_lookers(use_case: UseCase, ops: User, 
         use_cases.rename(
             use_case=use_case, by=risk, name="X", owner="claims-ops", risk="medium", description=""
         )
+
+
+def test_the_owner_raises_the_risk_tier_and_only_who_may_approve_lowers_it(
+    use_case: UseCase, ops: User, risk: User, stranger: User
+) -> None:
+    def rate(by: User, tier: str, **other: str) -> str:
+        about = {"name": use_case.name, "owner": use_case.owner, "description": ""} | other
+        return use_cases.rename(use_case=use_case, by=by, risk=tier, **about).risk
+
+    assert rate(ops, "high") == "high"
+    for by, tier, other in ((ops, "medium", {}), (ops, "low", {"name": "X"}), (risk, "low", {"name": "X"})):
+        with pytest.raises(Forbidden):
+            rate(by, tier, **other)
+    with pytest.raises(Http404):
+        rate(stranger, "low")
+    with pytest.raises(Refused):
+        rate(ops, "none at all")
+    assert UseCase.objects.get(pk=use_case.pk).risk == "high"
+    assert rate(risk, "low") == "low"
+    event = Event.objects.latest("id")
+    assert (event.actor, event.old, event.new) == ("risk", {"risk": "high"}, {"risk": "low"})
 
 
 def test_a_use_case_begins_with_its_one_pager_and_not_without_one_that_is_asked_for(admin: User) -> None:

@@ -99,6 +99,9 @@ def test_an_owner_renames_a_use_case_and_sets_its_risk(owner: "Client", use_case
     use_case.refresh_from_db()
     assert (use_case.name, use_case.risk) == ("Claims, first answer", "high")
 
+    assert 'value="low"' not in owner.get(where).content.decode()
+    assert owner.post(where, typed | {"risk": "low"}).status_code == 403
+
     refused = owner.post(where, typed | {"owner": ""})
     assert refused.status_code == 422
     assert "Name the desk that owns the outcome." in refused.content.decode()
