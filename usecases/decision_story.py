@@ -17,46 +17,45 @@ from usecases.models import Approval, Change, Override, UseCase, Version
 BRINGS = ("created", "change", "revert", "baseline", "override", "override_end")
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A change that went live, what reviewers said of it before, in order, and on which evidence."""
+
+    change: Change
+
+    @property
+    def approvals(self) -> list[Approval]:
+        return list(self.change.approvals.all())
+
+    @property
+    def evidence(self) -> str:
+        """The digest of the evidence that was frozen into the change."""
+        return change_evidence.fingerprint(self.change.evidence) if self.change.evidence else ""
+
+
 @dataclass(frozen=True)
-class Story:
-    """One decision and what stood behind it, as of then. Parts are None where there were none, or none are known."""
+class Allowed:
+    """Who had allowed what a version says. `version`: None where it is not known here."""
 
     use_case: UseCase
-    decision: Decision
-
-    @cached_property
-    def version(self) -> Version | None:
-        return Version.objects.filter(use_case=self.use_case, number=self.decision.version).first()
+    version: Version | None
 
     @cached_property
     def origin(self) -> Version | None:
         """The version that brought the document: the same one, or one before a kill, a restore, a new message."""
-        if self.version is None:
-            return None
+        if self.version is None or self.version.kind in BRINGS:
+            return self.version
         rows = Version.objects.filter(
             use_case=self.use_case, number__lte=self.version.number, kind__in=BRINGS
         )
         return rows.order_by("-number").first()
 
     @cached_property
-    def change(self) -> Change | None:
-        """The approved change that made that version."""
-        if self.origin is None:
-            return None
-        rows = Change.objects.filter(use_case=self.use_case, version=self.origin.number, leaves_to="")
-        return rows.select_related("author").first()
-
-    @cached_property
-    def approvals(self) -> list[Approval]:
-        """What reviewers said before it went live, in order."""
-        return list(self.change.approvals.select_related("person")) if self.change else []
-
-    @property
-    def evidence(self) -> str:
-        """The digest of the evidence that was frozen into the change."""
-        return (
-            change_evidence.fingerprint(self.change.evidence) if self.change and self.change.evidence else ""
-        )
+    def changes(self) -> list[Judged]:
+        """The change that made that version, and the one by which a safe state was left with it; none is needed."""
+        numbers = {one.number for one in (self.version, self.origin) if one}
+        rows = Change.objects.filter(use_case=self.use_case, version__in=numbers).order_by("version")
+        return [Judged(row) for row in rows.select_related("author").prefetch_related("approvals__person")]
 
     @cached_property
     def override(self) -> Override | None:
@@ -73,6 +72,22 @@ class Story:
         rows = Event.objects.filter(use_case=self.use_case.slug, version=self.version.number)
         # Others may name the version later, such as its arrival; publishing it was the first.
         return rows.order_by("pk").first()
+
+
+@dataclass(frozen=True)
+class Story:
+    """One decision and what stood behind it, as of then. Parts are None where there were none, or none are known."""
+
+    use_case: UseCase
+    decision: Decision
+
+    @cached_property
+    def version(self) -> Version | None:
+        return Version.objects.filter(use_case=self.use_case, number=self.decision.version).first()
+
+    @cached_property
+    def allowed(self) -> Allowed:
+        return Allowed(self.use_case, self.version)
 
     @cached_property
     def document(self) -> Mapping[str, Any]:

@@ -297,4 +297,6 @@ def listed(names: list[str], most: int = 5) -> str:
 def shown(question: Question, answers: Mapping[str, str]) -> str:
     """Write an answer as people read it."""
     answer = answers.get(question.key, "")
+    if question.kind == "date" and _is_date(answer):
+        return f"{date.fromisoformat(answer):%-d %b %Y}"
     return dict(question.choices).get(answer, answer)

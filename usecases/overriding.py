@@ -10,7 +10,7 @@ from usecases.publishing import newest_of, versions_at
 
 def in_force(use_case: UseCase) -> Override | None:
     """Return the override that has not ended yet, if there is one."""
-    return Override.objects.filter(use_case=use_case, ended_at=None).first()
+    return Override.objects.filter(use_case=use_case, ended_at=None).select_related("person").first()
 
 
 def ground(use_case: UseCase) -> dict[str, Any] | None:

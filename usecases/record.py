@@ -161,6 +161,11 @@ def one(viewer: User, uid: UUID) -> Event | None:
     return event if event and may_read(viewer, event) else None
 
 
+def newest(kind: str, use_case: str) -> Event | None:
+    """Return the newest event of a kind about a use case: who did it last, and why."""
+    return Event.objects.filter(kind=kind, use_case=use_case).order_by("-id").first()
+
+
 def may_read(viewer: User, event: Event) -> bool:
     """Say whether a person may read an event."""
     if not event.use_case:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -45,11 +46,14 @@ def approvals(request: HttpRequest) -> HttpResponse:
 
 
 def _overrides(by: User) -> list[Granted]:
-    rows = Override.objects.filter(use_case__in=permissions.visible(by), reviewed_at=None)
+    open_ones = Q(reviewed_at=None) | Q(ended_at=None)
+    rows = Override.objects.filter(open_ones, use_case__in=permissions.visible(by))
     return [
         Granted(
             row,
-            row.person_id != by.pk and permissions.can(by, "approve", row.use_case),
+            row.reviewed_at is None
+            and row.person_id != by.pk
+            and permissions.can(by, "approve", row.use_case),
             row.ended_at is None and permissions.can(by, "tune", row.use_case),
         )
         for row in rows.select_related("use_case", "person")[:50]

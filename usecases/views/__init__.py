@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 
 from routing.engine import states
 from routing.models import State
-from usecases import leaving, permissions, selectors
+from usecases import leaving, overriding, permissions, selectors
 from usecases.models import UseCase
 
 TABS = (
@@ -67,6 +67,7 @@ def frame(request: HttpRequest, use_case: UseCase, tab: str) -> dict[str, Any]:
         "tabs": _tabs(use_case, TABS),
         "asides": _tabs(use_case, [pair for *pair, verb in ASIDE if may[verb]]),
         "banner": banner(standing) if standing.safe else None,
+        "override": overriding.in_force(use_case),
         "own_message": standing.version.message,
         "way": leaving.way(use_case, standing.version) if standing.safe else None,
     }

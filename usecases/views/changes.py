@@ -12,6 +12,7 @@ from routing.engine import describe
 from routing.models import Rollout
 from usecases import effects, permissions, reviewing, timeline
 from usecases.actions import versions
+from usecases.decision_story import Allowed
 from usecases.models import Change, UseCase, Version
 from usecases.publishing import Stale
 from usecases.reviewing import Review
@@ -113,6 +114,7 @@ def _version_page(
         "same": previous is not None and effects.same_document(previous, asked),
         "effect_titles": TITLES.items(),
         "rollout": rollout,
+        "allowed": Allowed(use_case, asked),
         "delivery_words": timeline.delivery_words(rollout),
         "rules": [describe.rule_sentence(rule) for rule in asked.document.get("rules", [])],
         "text": json.dumps(asked.document, indent=2, ensure_ascii=False),

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from usecases import lanes, strictest
+from usecases import lanes, record, strictest
 from usecases.actions import guardrails as actions
 from usecases.limit_forms import Limits, read, tell_who
 from usecases.models import Guardrail, Lane
@@ -47,6 +47,7 @@ def guardrails(request: HttpRequest, slug: str) -> HttpResponse:
     tell_who(form.rows, guardrail)
     _tell_lanes(form, guardrail)
     context |= {"form": form, "terms": terms, "guardrail": guardrail}
+    context["newest"] = record.newest("guardrail.set", slug)
     context["shared"] = _shared(guardrail, chosen, all_of_them=context["may"]["approve"])
     context["golden_url"] = reverse("golden-sets", args=[slug])
     return render(

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from routing.models import Rollout
-from usecases import charts, decisions, one_pager_standing, recent, selectors
+from usecases import charts, decisions, one_pager_standing, recent, record, selectors
 from usecases.decisions import Hours
 from usecases.models import Version
 from usecases.standings import Traffic
@@ -29,6 +29,7 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
         "figure_words": charts.decisions_in_words(hours),
         "hours": [(hour, counts) for hour, counts in hours if counts],
         "one_pager": one_pager_standing.state_of(use_case),
+        "limits_set": record.newest("guardrail.set", slug),
         "rollouts": Rollout.objects.filter(use_case=slug).order_by("-version")[:ROLLOUTS],
         "changes": Version.objects.filter(use_case=use_case).defer("document", "baseline")[:ROLLOUTS],
     }

@@ -70,6 +70,14 @@ def test_answers_are_kept_in_one_spelling(key: str, value: Any, kept: str) -> No
     assert (sheet["answers"][key], faults) == (kept, [])
 
 
+def test_a_day_reads_as_people_write_it() -> None:
+    shown = [
+        one_pagers.shown(one_pagers.BY_KEY["answers"]["time_box"], {"time_box": kept})
+        for kept in ("2027-03-31", "")
+    ]
+    assert shown == ["31 Mar 2027", ""]
+
+
 def test_an_empty_answer_is_none() -> None:
     read = one_pagers.read({"answers": {"problem": "  ", "users": None}, "dpia": None})
     assert read == ({"answers": {}, "dpia": {}}, [])

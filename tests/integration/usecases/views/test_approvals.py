@@ -229,7 +229,31 @@ def test_overrides_are_listed_until_somebody_else_has_looked(
     shown = text(client.get("/approvals"))
     assert "Queue is on fire" in shown
     assert "Looked at it" not in shown
+    for page in ("", "tune", "guardrails"):
+        told = text(client.get(f"{HOME}/{page}"))
+        assert "An override by admin runs until" in told
+        assert "Somebody else who may approve has to look at it." in told
+    assert "ends by itself" in text(client.get(f"{HOME}/changes/{row.version}"))
+    client.force_login(risk)
+    client.post(f"{HOME}/overrides/{row.pk}/review", {"reason": "Seen while it runs"})
+    still = text(client.get("/approvals"))
+    assert "Looked at by risk." in still
+    assert "Looked at it" not in still
+    client.force_login(admin)
+    assert "End it now" in text(client.get("/approvals"))
     client.post(f"{HOME}/overrides/{row.pk}/end")
+    assert "Queue is on fire" not in text(client.get("/approvals"))
+    assert "An override by" not in text(client.get(f"{HOME}/"))
+    assert "Looked at by risk: “Seen while it runs”." in text(client.get(f"{HOME}/changes/{row.version}"))
+
+
+def test_an_override_that_has_ended_still_waits_for_somebody_else(
+    client: "Client", use_case: "UseCase", admin: "User", risk: "User"
+) -> None:
+    from usecases.actions import overrides
+
+    row = overrides.override(use_case=use_case, document=claims(0.7), by=admin, reason="Queue is on fire")
+    overrides.end(override=row, by=admin)
     client.force_login(risk)
     assert "Looked at it" in text(client.get("/approvals"))
     client.post(f"{HOME}/overrides/{row.pk}/review", {"reason": "Was right"})

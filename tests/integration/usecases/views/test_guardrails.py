@@ -58,6 +58,8 @@ def test_risk_sets_limits(reviewer: "Client", use_case: "UseCase") -> None:
     }
     assert use_case.guardrail.approved_models == ["openai/gpt-4o"]
     assert "risk, " in answer.content.decode()
+    assert ": “Autumn review”" in answer.content.decode()
+    assert ": “Autumn review”" in reviewer.get("/use-cases/claims/").content.decode()
 
 
 @pytest.mark.parametrize(
