@@ -1,5 +1,6 @@
 """Over the whole console: business units and their people, and access reviews."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -8,6 +9,8 @@ from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 
 from usecases import access_reviews, permissions
 from usecases.access_reviews import Line, Page
@@ -33,9 +36,10 @@ HEADER = [
     "comment",
     "rights_now",
 ]
-VERDICTS = (("open", "Open"), ("confirmed", "Confirmed"), ("revoked", "Revoked"), ("gone", "Gone"))
+VERDICTS = (("open", "Open"), ("confirmed", "Confirmed"), ("revoked", "Taken back"), ("gone", "Gone"))
 KINDS = (("group", "Groups"), ("person", "People"), ("delegation", "Loans"))
 LINES = 100
+USUAL_DAYS = 30  # to go through a review, where nobody says otherwise
 
 
 @login_required
@@ -43,18 +47,20 @@ def units(request: HttpRequest) -> HttpResponse:
     """List the business units with their people and use cases; make one."""
     by = person(request)
     permissions.check_manage(by)
-    told: dict[str, Any] = {}
     if request.method == "POST":
         slug, name = request.POST.get("slug", ""), request.POST.get("name", "")
         try:
             made = actions.create(slug=slug, name=name, by=by, reason=request.POST.get("reason", ""))
         except Refused as refusal:
             told = {"slug": slug, "name": name, "errors": errors_by_field(refusal, ("slug", "name"))}
-        else:
-            messages.success(
-                request, f"{made.name} is made. Say who belongs to it, then put use cases into it."
-            )
-            return redirect("units")
+            return _units_page(request, told, 422)
+        messages.success(request, f"{made.name} is made. Say who belongs to it, then put use cases into it.")
+        return redirect("units")
+    return _units_page(request, {})
+
+
+def _units_page(request: HttpRequest, told: dict[str, Any], status: int = 200) -> HttpResponse:
+    by = person(request)
     found = BusinessUnit.objects.prefetch_related("groups__group__user_set", "use_cases")
     visible = set(permissions.visible(by).values_list("pk", flat=True))
     context = {
@@ -62,7 +68,7 @@ def units(request: HttpRequest) -> HttpResponse:
         "accounts": User.objects.filter(is_active=True).order_by("username")[:500],
         "errors": {},
     }
-    return render(request, "console/units.html", context | told, status=422 if told else 200)
+    return render(request, "console/units.html", context | told, status=status)
 
 
 def _unit(row: BusinessUnit, visible: set[int]) -> dict[str, Any]:
@@ -87,18 +93,29 @@ def unit_act(request: HttpRequest, unit: str, verb: str) -> HttpResponse:
         raise Http404("There is no such business unit.")
     if verb == "add":
         check_recent(request)
+    try:
+        told = _act_on_unit(row, verb, by, post)
+    except Refused as refused:
+        kept = {"at": f"{row.pk}-{verb}-{post.get('role', '')}", "typed": post, "why": str(refused)}
+        return _units_page(request, kept, 422)
+    messages.success(request, told)
+    return redirect(f"{reverse('units')}#unit-{row.pk}")
+
+
+def _act_on_unit(row: BusinessUnit, verb: str, by: User, post: QueryDict) -> str:
+    """Do what was asked for; return what has happened in words."""
     reason = post.get("reason", "")
     if verb == "rename":
-        actions.rename(unit=row, name=post.get("name", ""), by=by, reason=reason)
-        return redirect("units")
-    who = User.objects.filter(username=post.get("person", "").replace("\x00", "").strip()).first()
+        renamed = actions.rename(unit=row, name=post.get("name", ""), by=by, reason=reason)
+        return f"The unit is called {renamed.name}."
+    name = post.get("person", "").replace("\x00", "").strip()
+    who = User.objects.filter(username=name).first()
     if who is None:
-        raise refusal("person", f"There is no account “{post.get('person', '')}”.")
+        raise refusal("person", f"There is no account “{name}”.")
     act = actions.add_person if verb == "add" else actions.remove_person
     act(unit=row, role=post.get("role", ""), person=who, by=by, reason=reason)
     belongs = "belongs to" if verb == "add" else "belongs no longer to"
-    messages.success(request, f"{who.get_username()} {belongs} {post.get('role', '')} of {row.name}.")
-    return redirect("units")
+    return f"{who.get_username()} {belongs} {post.get('role', '')} of {row.name}."
 
 
 @login_required
@@ -120,7 +137,8 @@ def list_reviews(request: HttpRequest) -> HttpResponse:
         "units": BusinessUnit.objects.filter(use_cases__in=mine).distinct(),
         "manages": permissions.can_manage(by),
         "errors": {},
-        "typed": {},
+        "typed": {"due_at": (timezone.localdate() + timedelta(days=USUAL_DAYS)).isoformat()},
+        "today": timezone.localdate(),
     }
     return render(request, "console/access_reviews.html", context | told, status=422 if told else 200)
 
@@ -171,7 +189,12 @@ def _review_page(
         "use_cases": sorted(
             {(row.use_case.slug, row.use_case.name) for row in page.rows}, key=lambda p: p[1]
         ),
-        "left": len(page.rows) - page.decided,
+        "left": sum(1 for line in page.lines if line.open and not line.gone),
+        "counts": [
+            (count, words.lower())
+            for key, words in VERDICTS
+            if (count := sum(1 for row in page.rows if (row.verdict or "open") == key))
+        ],
     }
     return render(request, "console/access_review.html", context | (told or {}), status=status)
 
@@ -233,7 +256,8 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
     except Refused as refused:
         told = {"refusal": str(refused), "chosen": chosen, "comment": comment}
         return _review_page(request, _page_for(request, number), told, 422)
-    messages.success(request, f"{len(seen)} line{'s' * (len(seen) != 1)} {post.get('verdict')}.")
+    many = f"{len(seen)} right{'s are' if len(seen) != 1 else ' is'}"
+    messages.success(request, f"{many} {reviews.WORDS[post.get('verdict', '')]}.")
     query = post.get("query", "")
     found = access_reviews.find(person(request), number)
     return redirect(f"/access-reviews/{number}{'?' + query if query else ''}" if found else "/access-reviews")

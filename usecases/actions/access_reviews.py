@@ -20,6 +20,7 @@ from usecases.publishing import Refused, lock
 
 NUMBERS: Final = 5_171_140_023  # lock: reviews are numbered one after the other
 VERDICTS: Final = ("confirmed", "revoked")
+WORDS: Final = {"confirmed": "confirmed", "revoked": "taken back", "gone": "gone"}
 Seen = Mapping[int, list[str]]
 
 
@@ -136,7 +137,7 @@ def _decide(
     line: AccessReviewLine, now: Now | None, seen: Seen, verdict: str, by: User, comment: str
 ) -> None:
     if line.verdict:
-        raise Refused(f"{line.holder}: {line.decided_by} has {line.verdict} that already.")
+        raise Refused(f"{line.holder}: {line.decided_by} has judged that already: {WORDS[line.verdict]}.")
     if now is None:
         _write(line, "gone", by, comment, "was gone already", line.verbs)
         return
@@ -147,8 +148,7 @@ def _decide(
         raise refusal("lines", f"{line.use_case.name}: {told}")
     if verdict == "revoked":
         _revoke(line, by, comment)
-    said = "confirmed" if verdict == "confirmed" else "revoked"
-    _write(line, verdict, by, comment, f"{said} ({access.listed(now.verbs)})", now.verbs)
+    _write(line, verdict, by, comment, f"{WORDS[verdict]} ({access.listed(now.verbs)})", now.verbs)
 
 
 def _revoke(line: AccessReviewLine, by: User, comment: str) -> None:
@@ -195,11 +195,11 @@ def close(*, review: AccessReview, by: User, comment: str = "") -> AccessReview:
             _write(line.row, "gone", by, "", "was gone already", line.row.verbs)
     left = row.lines.filter(verdict="").count()
     if left:
-        raise Refused(f"{left} line{'s' * (left != 1)} wait for a word. Confirm or revoke each first.")
+        raise Refused(f"{left} line{'s' * (left != 1)} wait for a word. Confirm each or take it back first.")
     row.closed_at, row.closed_by = timezone.now(), by.get_username()
     row.save()
     counts = {verdict: row.lines.filter(verdict=verdict).count() for verdict in (*VERDICTS, "gone")}
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    told = ", ".join(f"{count} {WORDS[verdict]}" for verdict, count in counts.items() if count)
     log.record(
         kind="access_review.closed",
         sentence=f"Access review {row.number} of {row.scope} closed: {told}.",

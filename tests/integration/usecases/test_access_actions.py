@@ -365,7 +365,7 @@ def test_a_review_has_a_line_for_every_right_and_revoking_takes_it_away(
     said(review, "risk", "confirmed", people["admin"])
     done = access_reviews.close(review=review, by=people["admin"])
     assert access_reviews.close(review=review, by=people["admin"]).closed_at == done.closed_at
-    assert last().sentence == "Access review 1 of Claims summarisation closed: 2 confirmed, 2 revoked."
+    assert last().sentence == "Access review 1 of Claims summarisation closed: 2 confirmed, 2 taken back."
     with pytest.raises(Refused, match="is closed"):
         said(review, "risk", "confirmed", people["admin"])
 

@@ -1,6 +1,7 @@
 """The pages on rights: who may do what here, business units, access reviews. A stranger finds none of a use case."""
 
 import csv
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -128,7 +129,13 @@ def test_a_business_unit_is_made_filled_and_given_a_use_case(desk: Desk, use_cas
     assert "There is a group" not in desk.get("admin", "/units")
     assert "lower-case" in desk.post("admin", "/units", 422, slug="No slug", name="Claims")
     desk.post("admin", "/units", slug="claims-unit", name="Claims")
-    desk.post("admin", "/units/claims-unit/add", 422, role="operations", person="nobody")
+    page = desk.post("admin", "/units/claims-unit/add", 422, role="operations", person="nobody")
+    field = re.findall(r'<input[^>]+value="nobody"[^>]*>', page)[0]
+    assert 'aria-invalid="true"' in field
+    assert "autofocus" in field
+    assert "There is no account “nobody”." in page
+    page = desk.post("admin", "/units/claims-unit/rename", 422, name="")
+    assert re.search(r"<details open><summary>Rename", page)
     desk.post("admin", "/units/claims-unit/add", role="operations", person="stranger")
     desk.post("admin", "/units/claims-unit/rename", name="Claims, north")
     desk.post("admin", "/units/claims-unit/burn", 404)
@@ -177,12 +184,39 @@ def test_an_access_review_is_gone_through_and_closed(desk: Desk, use_case: UseCa
     desk.get("stranger", HERE, 404)
     desk.post("admin", f"{there}/close")
 
-    assert "Closed by admin" in desk.get("admin", there)
+    closed = desk.get("admin", there)
+    assert "by admin," in closed
+    assert "3 confirmed, 1 taken back" in closed
+    assert "evoked<" not in closed
     assert "ops → stranger" not in desk.get("admin", f"{there}?verdict=confirmed")
     rows = list(csv.DictReader(desk.get("risk", f"{there}.csv?verdict=revoked").splitlines()))
     assert [(row["holder"], row["decided_by"], row["comment"]) for row in rows] == [
         ("ops → stranger", "risk", "Back")
     ]
+
+
+def test_enter_beside_a_comment_takes_no_right_back_and_taking_back_asks_first(desk: Desk) -> None:
+    desk.post("admin", "/access-reviews", due_at=TOMORROW, scope="use_case:claims")
+    page = desk.get("admin", "/access-reviews/1")
+    form = page[page.index('action="/access-reviews/1/lines"') :]
+    buttons = re.findall(r'<button(?! type="button")[^>]*value="(\w+)"', form)
+    assert buttons == ["confirmed", "revoked"], "a browser sends the first one on Enter"
+    assert re.search(r'popovertarget="take-back">Take back<', form)
+
+
+def test_what_is_gone_needs_no_word_before_a_review_is_closed(desk: Desk, use_case: UseCase) -> None:
+    desk.post("admin", f"{HERE}/grant", person="stranger", verbs=["tune"], reason="Joins")
+    desk.post("admin", "/access-reviews", due_at=TOMORROW, scope="use_case:claims")
+    desk.post("admin", f"{HERE}/revoke", person="stranger", reason="Gone")
+    lines = {row.holder: f"{row.pk}:{','.join(row.verbs)}" for row in AccessReview.objects.get().lines.all()}
+    there = "/access-reviews/1"
+    desk.post("risk", f"{there}/lines", lines=[lines["operations"], lines["admin"]], verdict="confirmed")
+    assert "Close the review" not in desk.get("admin", there)
+    desk.post("admin", f"{there}/lines", lines=[lines["risk"]], verdict="confirmed")
+
+    assert "Close the review" in desk.get("admin", there)
+    desk.post("admin", f"{there}/close")
+    assert "3 confirmed, 1 gone" in desk.get("admin", there)
 
 
 def test_a_long_review_is_gone_through_page_by_page(
