@@ -19,7 +19,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     A page that updates itself asks again for its own address; it gets the same page without the frame around it.
     """
     match = request.resolver_match
-    first = match.route.split("/", 1)[0] if match else ""
+    first = match.route.split("/", 1)[0] if match else "nowhere"
     htmx = getattr(request, "htmx", None)
     partial = "X-Live" in request.headers or (htmx and not htmx.history_restore_request)
     return {
