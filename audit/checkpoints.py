@@ -4,16 +4,17 @@ Each names the Merkle root and the chain's head over all events so far, and the 
 complete subtrees are stored on the way, so that neither the next root nor a proof reads the whole record.
 """
 
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audit import leaves, merkle
+from audit import leaves, log, merkle
 from audit.keys import audit_key
-from audit.models import Checkpoint, Link, Subtree
-from audit.verify import key_id, signed_words
+from audit.models import Checkpoint, Event, Link, Subtree
+from audit.verify import key_id, public_key_text, signed_words
 
 CHUNK = 1024  # leaves of a stored subtree
 LOCK = 7016996765293437282
@@ -34,17 +35,27 @@ def make() -> Checkpoint | None:
         if tip is None or (last and last.size == tip.seq):
             return None
         _store_subtrees(tip.seq)
+        key = audit_key()
         found = Checkpoint(
             size=tip.seq,
             root=ranges(0, tip.seq),
             head=tip.head,
             previous=sha256(signed_words(as_json(last))).digest() if last else FIRST,
             at=timezone.now(),
-            key_id=key_id(audit_key().public_key()),
+            key_id=key_id(key.public_key()),
         )
-        found.signature = audit_key().sign(signed_words(as_json(found)))
+        found.signature = key.sign(signed_words(as_json(found)))
         found.save(force_insert=True)
+        if last and last.key_id != found.key_id:
+            _record_key(last.key_id, found.key_id, public_key_text(key.public_key()))
         return found
+
+
+def unsigned_since() -> datetime | None:
+    """Return when the oldest event was made that no checkpoint covers yet; None where there is none."""
+    size = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first() or 0
+    first = Link.objects.filter(seq=size + 1).values("event_id")
+    return Event.objects.filter(pk__in=first).values_list("at", flat=True).first()
 
 
 def as_json(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -87,6 +98,17 @@ def _check_it_grew(tip: Link | None, last: Checkpoint | None) -> None:
         raise RecordChanged(f"the record held {last.size} events when it was signed, and holds fewer now")
     if then is None or bytes(then.head) != bytes(last.head):
         raise RecordChanged(f"the record up to event {last.size} is not the one that was signed")
+
+
+def _record_key(before: str, now: str, public_key: str) -> None:
+    """Tell of another key: it may have been changed on purpose, lost, or exchanged by somebody."""
+    log.record(
+        kind="record.key_changed",
+        sentence=f"The record is signed with the key {now} from now on, and no longer with {before}.",
+        by=log.System("record"),
+        old={"key_id": before},
+        new={"key_id": now, "public_key": public_key},
+    )
 
 
 def _store_subtrees(size: int) -> None:

@@ -1,8 +1,10 @@
 """Keys that sign: made once, kept where only this account can read them. The record's own signs its checkpoints."""
 
 import os
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -36,15 +38,14 @@ def key_in(file: Path) -> Ed25519PrivateKey:
 
 
 def _create(file: Path) -> None:
-    """Write a new key. Of two processes that start at once the second fails to link its own: one key is left."""
+    """Write a new key, whole or not at all. Of several that start at once one links its own: the others take that."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    draft = file.with_suffix(f".{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_bytes(pem)
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    with NamedTemporaryFile(dir=file.parent, prefix=f"{file.name}.") as draft:
+        draft.write(pem)
+        draft.flush()
+        os.fsync(
+            draft.fileno()
+        )  # what is signed is on disk soon: a key lost with the power would leave it unknown
+        with suppress(FileExistsError):
+            os.link(draft.name, file)

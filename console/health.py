@@ -1,10 +1,12 @@
 """`/healthz`: this process lives. `/readyz`: its parts answer, and which one does not.
 
 Only the database and the listener decide whether the console is ready: with these two it publishes, and a kill
-reaches every assistant. Redis and the worker are named when they are away, and delay follow-up alone.
+reaches every assistant. Redis and the worker are named when they are away, and delay follow-up alone; so is the record
+when nobody signs it.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import redis
@@ -12,11 +14,14 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from audit import checkpoints
 from console import presence
 
 ANSWER_SECONDS = 0.5
+UNSIGNED = timedelta(minutes=5)  # a checkpoint is made each minute
 _migrated = False
 
 
@@ -83,5 +88,12 @@ def _worker() -> None:
         raise RuntimeError("no worker has reconciled lately; kills work, follow-up waits")
 
 
+def _record() -> None:
+    """A key that cannot be read, or a record that is not the one signed last, would else stand in a log alone."""
+    since = checkpoints.unsigned_since()
+    if since is not None and since < timezone.now() - UNSIGNED:
+        raise RuntimeError(f"not signed since {since:%Y-%m-%d %H:%M %Z}; the worker's log says why")
+
+
 NEEDED = {"database": _database, "migrations": _migrations, "listener": _listener}
-USEFUL = {"redis": _redis, "worker": _worker}
+USEFUL = {"redis": _redis, "worker": _worker, "record": _record}

@@ -6,8 +6,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from audit.verify import public_key_text
 from routing.engine import envelope
-from routing.keys import public_key_text, signing_key
+from routing.keys import signing_key
 from routing.models import Rollout, Target
 
 CHANNEL = "routing_target"

@@ -5,13 +5,19 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
 
-from audit import checkpoints, erasure, merkle, proofs, tasks
+from audit import checkpoints, erasure, keys, merkle, proofs, tasks
 from audit.checkpoints import RecordChanged
 from audit.keys import audit_key
 from audit.models import Checkpoint, Event, Link, Subtree
@@ -187,3 +193,66 @@ def test_a_proof_that_was_tampered_with_is_refused_with_the_reason(
     with pytest.raises(Refused, match=words):
         verify_inclusion(proof)
     verify_inclusion(sound | {"shown": {}})  # showing less is no tampering
+
+
+def test_those_who_start_at_once_find_one_key(tmp_path: Path) -> None:
+    for round_ in range(20):
+        keys.key_in.cache_clear()
+        file = tmp_path / str(round_) / "audit.pem"
+        with ThreadPoolExecutor(8) as pool:
+            found = {key.private_bytes_raw() for key in pool.map(keys.key_in, [file] * 8)}
+        keys.key_in.cache_clear()
+        assert found == {keys.key_in(file).private_bytes_raw()}
+        assert [one.name for one in file.parent.iterdir()] == ["audit.pem"]
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", [b"", b"no key", None])
+def test_a_key_that_cannot_be_read_signs_nothing_and_readiness_tells(
+    client: Client, settings: Settings, tmp_path: Path, content: bytes | None
+) -> None:
+    def part() -> str:
+        return str(client.get("/readyz").json()["parts"]["record"])
+
+    written(2)
+    file = tmp_path / "audit.pem"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    sound, settings.AUDIT_KEY_FILE = settings.AUDIT_KEY_FILE, file
+
+    with pytest.raises((ValueError, OSError)):
+        checkpoints.make()
+    assert not Checkpoint.objects.exists()
+    assert part() == "ok", "not for long yet"
+    later = timezone.now() + timedelta(minutes=6)
+    with mock.patch("django.utils.timezone.now", return_value=later):
+        assert part().startswith("not signed since ")
+        settings.AUDIT_KEY_FILE = sound
+        assert checkpoints.make()
+        assert part() == "ok"
+
+
+def test_another_key_goes_on_record(settings: Settings, tmp_path: Path) -> None:
+    written(1)
+    first = checkpoints.make()
+    settings.AUDIT_KEY_FILE = tmp_path / "audit.pem"
+    written(1)
+    second = checkpoints.make()
+    assert first
+    assert second
+    assert first.key_id != second.key_id
+    told = Event.objects.get(kind="record.key_changed")
+    key = audit_key().public_key()
+    assert (told.old, told.new) == (
+        {"key_id": first.key_id},
+        {"key_id": second.key_id, "public_key": public_key_text(key)},
+    )
+    seal()
+    checkpoints.make()
+    assert Event.objects.filter(kind="record.key_changed").count() == 1
+    verify_inclusion(proofs.inclusion(told), [key])
+    assert [fault.text.partition(": ")[2] for fault in faults()] == [
+        f"it is signed with the key {first.key_id}, which is not known here"
+    ]
