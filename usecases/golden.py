@@ -1,7 +1,7 @@
 """How a document does on a golden set: cases with their recorded signals, and what has to come out. Pure.
 
 A case is decided as the assistants would: the ladder is climbed over the recorded answers. No model is called, so a
-score is known only for the prompt, index and models that the signals were recorded under.
+score is known only for the prompt, index, source of confidence and models that the signals were recorded under.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,11 @@ Case = Mapping[str, Any]
 
 ACTIONS: Final = ("answer", "review", "escalate")
 EXPECTED: Final = ("action", "queue", "rule", "model")
+SOURCE: Final = "confidence.source"
+_USUAL_SOURCE: Final = "context"  # as the engine's, where a document says none
 _NOW: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MOST_FAILING: Final = 50
+_SPACED: Final = str.maketrans("_.", "  ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,15 @@ def content(cases: Sequence[Case], pins: Mapping[str, Any], models: Sequence[Map
 
 
 def recorded_under(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return pins and models of a document, as a golden set keeps them."""
+    """Return pins and models of a document, as a golden set keeps them; among the pins where confidence comes from."""
     models = [
         {"name": model["name"], "litellm": model["litellm"], "api_base": model.get("api_base")}
         for model in document.get("models") or []
     ]
-    return {key: value for key, value in (document.get("pins") or {}).items() if value}, models
+    held = document.get("confidence")
+    source = (held.get("source") if isinstance(held, Mapping) else None) or _USUAL_SOURCE
+    pins = {key: value for key, value in (document.get("pins") or {}).items() if value}
+    return {**pins, SOURCE: source}, models
 
 
 def score(
@@ -108,7 +114,7 @@ def _gap(document: Mapping[str, Any], pins: Mapping[str, Any], models: Sequence[
     for key in sorted({*mine, *pins}):
         if mine.get(key) != pins.get(key):
             was, now = (f"“{held.get(key)}”" if held.get(key) else "none" for held in (pins, mine))
-            return f"Its signals were recorded under {key.replace('_', ' ')} {was}; here it is {now}."
+            return f"Its signals were recorded under {key.translate(_SPACED)} {was}; here it is {now}."
     known = {one.get("name"): one for one in models}
     for model in asked:
         held = known.get(model["name"])

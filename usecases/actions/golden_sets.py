@@ -28,7 +28,8 @@ def keep(
 ) -> GoldenSet:
     """Keep a golden set under a name, in place of the one of that name; writes nothing where it says the same.
 
-    `pins` and `recorded_models` say what the signals were recorded under: what is live now, where they are not said.
+    `pins` (where confidence came from is one of them) and `recorded_models` say what the signals were recorded under:
+    what is live now, where they are not said.
     Raises `Forbidden`, `Refused` with every fault by row and field.
     """
     permissions.check(by, "approve", use_case)
@@ -39,7 +40,7 @@ def keep(
         raise Refused("The golden set cannot be taken as it stands.", errors)
     locked = lock_with_limits(use_case)
     live_pins, live_models = golden.recorded_under(latest(locked).document)
-    pins = live_pins if pins is None else pins
+    pins = live_pins if pins is None else {golden.SOURCE: live_pins[golden.SOURCE], **pins}
     models = live_models if recorded_models is None else recorded_models
     digest = golden.content(cases, pins, models)
     row = GoldenSet.objects.filter(use_case=locked, name=wanted).first() or GoldenSet(

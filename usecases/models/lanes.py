@@ -42,8 +42,8 @@ class GoldenSet(models.Model):
     """Cases that a document of one use case has to decide as expected.
 
     `cases`: `[{id, attributes, signals, expected: {action, queue?, rule?, model?}}]`; `pins` and
-    `recorded_models` say under which prompt, index and models the signals were recorded: under others the score is not
-    knowable from them.
+    `recorded_models` say under which prompt, index, source of confidence and models the signals were recorded: under
+    others the score is not knowable from them.
     """
 
     use_case = models.ForeignKey(UseCase, on_delete=models.CASCADE, related_name="golden_sets")

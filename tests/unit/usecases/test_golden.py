@@ -54,7 +54,11 @@ def test_random_shares_decide_nothing() -> None:
     assert scored(claims(holdout_share=1.0, audit_share=1.0)).right == 4
 
 
-def test_under_another_prompt_index_or_model_the_score_is_not_known() -> None:
+def test_under_another_prompt_index_source_of_confidence_or_model_the_score_is_not_known() -> None:
+    assert scored(claims() | {"confidence": {"source": "logprobs"}}).gap == (
+        "Its signals were recorded under confidence source “verbalised”; here it is “logprobs”."
+    )
+    assert "here it is “context”" in scored({k: v for k, v in CLAIMS.items() if k != "confidence"}).gap
     prompt = claims()
     prompt["pins"]["prompt"] = "claims-summary@13"
     assert scored(prompt).gap == (
@@ -82,7 +86,7 @@ def test_a_caller_s_own_confidence_is_judged_where_the_document_asks_for_it() ->
         "signals": {"model": "small", "confidence": 0.9},
         "expected": {"action": "answer"},
     }
-    assert scored(own, [reported]).right == 1
+    assert golden.score(own, [reported], *golden.recorded_under(own)).right == 1
 
 
 def standing(document: dict[str, Any], at_least: float, live: dict[str, Any] = CLAIMS) -> dict[str, str]:

@@ -41,12 +41,22 @@ def asked(use_case: UseCase, golden: GoldenSet, risk: User) -> UseCase:
 
 
 def test_a_set_is_kept_with_what_it_was_recorded_under(golden: GoldenSet) -> None:
-    assert golden.pins == {"prompt": "claims-summary@12", "retrieval_index": "policies@2026-11-01"}
+    assert golden.pins == {
+        "prompt": "claims-summary@12",
+        "retrieval_index": "policies@2026-11-01",
+        "confidence.source": "verbalised",
+    }
     assert [one["name"] for one in golden.recorded_models] == ["small", "large"]
     event = Event.objects.latest("id")
     assert (event.kind, event.sentence) == ("golden_set.set", "Golden set “core” uploaded: 4 cases.")
     assert event.new
     assert event.new["digest"] == golden.digest
+
+
+def test_where_confidence_came_from_is_what_is_live_unless_it_is_said(use_case: UseCase, risk: User) -> None:
+    said = [{"prompt": "claims-summary@12"}, {"confidence.source": "logprobs"}]
+    kept = [golden_sets.keep(use_case=use_case, name="core", cases=CASES, by=risk, pins=one) for one in said]
+    assert [one.pins["confidence.source"] for one in kept] == ["verbalised", "logprobs"]
 
 
 def test_the_same_set_again_writes_nothing(use_case: UseCase, golden: GoldenSet, risk: User) -> None:
