@@ -9,7 +9,7 @@ from usecases.models import Guardrail, Lane, UseCase
 KNOB = "bands.answer.from"
 PLAIN = {"approvals": 1, "approvals_to_restore": 0, "approvers": {"groups": [], "people": []}}
 # What may happen between a change's approval and its going live.
-BETWEEN = ("limits", "lane", "approvers", "unnamed", "loans", "leaves", "more", "renamed")
+BETWEEN = ("limits", "lane", "approvers", "unnamed", "loans", "leaves", "more", "renamed", "evidence")
 
 
 def edge(document: dict[str, Any]) -> float:
