@@ -43,6 +43,7 @@ def deactivate(*, person: User, by: log.Person, reason: str = "") -> User:
             return person
         if person.get_username() == by.get_username():
             raise Refused("You cannot switch off your own account; another admin can.")
+        _refuse_last(person)
         person.is_active = False
         person.save(update_fields=["is_active"])
         ended = list(UserSession.objects.filter(user=person))
@@ -59,7 +60,6 @@ def deactivate(*, person: User, by: log.Person, reason: str = "") -> User:
         )
     return person
 
-        _refuse_last(person)
 
 def _revoke_all(person: User) -> list[str]:
     """Revoke every token of a person; return their names."""
@@ -97,7 +97,7 @@ def remove_second_factor(*, person: User, by: log.Person, reason: str = "") -> i
     """Take away the second factor of somebody who lost it, and end their sessions. Returns how many parts it had."""
     check_admin(by)
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=person.pk)
+        person = _locked(person, by)
         if person.get_username() == by.get_username():
             raise Refused("Your own second factor is removed on your account's page, with a code.")
         removed = int(Authenticator.objects.filter(user=person).delete()[0])
@@ -118,7 +118,7 @@ def remove_second_factor(*, person: User, by: log.Person, reason: str = "") -> i
 def set_groups(*, person: User, groups: Iterable[str], by: log.System, reason: str = "") -> set[str]:
     """Give an account exactly these groups. Only a part of the product does that: people give rights otherwise."""
     with transaction.atomic():
-        person = _locked(person, by)
+        User.objects.select_for_update().get(pk=person.pk)
         before, after = set(person.groups.values_list("name", flat=True)), set(groups)
         if before == after:
             return after
@@ -143,17 +143,6 @@ def _words(before: set[str], after: set[str]) -> str:
     return " and ".join(parts)
 
 
-def check_admin(by: log.Person) -> None:
-    """Refuse whoever is no admin; the command line of the machine itself may."""
-    if not (isinstance(by, log.System) or permissions.can_create(by)):
-        raise permissions.Forbidden("You may not change other people's accounts. An admin can.")
-
-
-ACTIONS: dict[str, Callable[..., object]] = {
-    "deactivate": deactivate,
-    "activate": activate,
-    "remove-second-factor": remove_second_factor,
-}
 def _locked(person: User, by: log.Person) -> User:
     """Lock an account and that of who acts, in one order for all, and ask anew whether they may.
 
@@ -174,3 +163,14 @@ def _refuse_last(person: User) -> None:
         raise Refused("This is the last admin; make somebody else one first.")
 
 
+def check_admin(by: log.Person) -> None:
+    """Refuse whoever is no admin; the command line of the machine itself may."""
+    if not (isinstance(by, log.System) or permissions.can_create(by)):
+        raise permissions.Forbidden("You may not change other people's accounts. An admin can.")
+
+
+ACTIONS: dict[str, Callable[..., object]] = {
+    "deactivate": deactivate,
+    "activate": activate,
+    "remove-second-factor": remove_second_factor,
+}
