@@ -41,6 +41,9 @@ PLACES: Final = {
 }
 
 
+OWN: Final = " Its author set these limits: what they newly allow takes somebody else's word."
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One gate. `status`: passed, failed, waiting (for time or somebody) or needs approval."""
@@ -82,7 +85,8 @@ class Subject:
     was begun from. `leaves_to`: the state a use case would leave its safe state for. `approved_by`: whose approvals
     count for exactly this content; None: not proposed yet. `blocked_by`: who asked for changes. `certificate`: why the
     newest one does not cover the draft, "" where it does, None where there is none. `earlier`: what was live before,
-    for steps. `golden`: how the golden sets that are asked for stand with this draft.
+    for steps. `golden`: how the golden sets that are asked for stand with this draft. `before`: the limits that held
+    before who makes it live set these.
     """
 
     guardrails: Mapping[str, Any]
@@ -104,6 +108,7 @@ class Subject:
     one_pager: one_pagers.State = one_pagers.NOTHING
     earlier: Sequence[Earlier] = ()
     golden: Sequence[Standing] = ()
+    before: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +140,28 @@ class Judged:
 
 def judge(subject: Subject) -> Judged:
     """Judge the settings of a change against lanes, limits and steps, and say how many approvals it takes."""
-    ground = _ground(subject)
+    found = _judged_by(subject.guardrails, subject)
+    return Judged(found.gates, found.past, max(found.needed, _asked_before(subject)))
+
+
+def _judged_by(bounds: Mapping[str, Any], subject: Subject) -> Judged:
+    ground, asked = _ground(subject), terms.complete(bounds)
     judged = (
-        *gates(dict(subject.guardrails), ground, subject.draft),
-        *step_gates.step_gates(subject.guardrails, ground, subject.draft, subject.earlier, subject.now),
+        *gates(dict(bounds), ground, subject.draft),
+        *step_gates.step_gates(bounds, ground, subject.draft, subject.earlier, subject.now),
     )
     past = any(gate.status == "lane" for gate in judged)
-    asked = terms.complete(subject.guardrails)
     needed = asked["approvals_to_restore"] if subject.leaves_to else (asked["approvals"] if past else 0)
     return Judged(judged, past, needed)
+
+
+def _asked_before(subject: Subject) -> int:
+    """Return how many approvals it took before its author set these limits; one for what was refused then."""
+    if subject.before is None:
+        return 0
+    found = _judged_by(subject.before, subject)
+    refused = not subject.leaves_to and any(gate.status == "shut" for gate in found.gates)
+    return max(found.needed, int(refused))
 
 
 def _ground(subject: Subject) -> Document:
@@ -433,11 +451,13 @@ def _approvals(subject: Subject, needed: int, enough: bool) -> Check:
     given = list(subject.approved_by or ())
     name = f"Approvals: {min(len(given), needed)} of {needed}"
     said = f"Given by {', '.join(given)}." if given else "None given for this content yet."
+    said += OWN if _asked_before(subject) else ""
     if enough:
         return Check("approvals", name, PASSED, said)
     rest = needed - len(given)
     if subject.approved_by is None:
-        return Check("approvals", name, NEEDS, "Not proposed yet.", "Submit it; then others approve.")
+        told = f"Not proposed yet.{OWN if _asked_before(subject) else ''}"
+        return Check("approvals", name, NEEDS, told, "Submit it; then others approve.")
     return Check(
         "approvals", name, NEEDS, said, f"{rest} more approval{'s' * (rest != 1)}, not by the author."
     )

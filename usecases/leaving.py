@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.contrib.auth.models import User
+
 from routing.models import State
-from usecases import lanes, terms
+from usecases import lanes, own_limits, terms
 from usecases.models import Change, UseCase, Version
 from usecases.reviewing import Review
 
@@ -22,10 +24,12 @@ def way(use_case: UseCase, standing: Version) -> Way:
     return Way(needed, asked(use_case, standing, State.LIVE) if needed else None)
 
 
-def approvals(use_case: UseCase) -> int:
-    """Return how many have to approve before the use case leaves a safe state."""
-    needed: int = terms.complete(lanes.effective(use_case.guardrail))["approvals_to_restore"]
-    return needed
+def approvals(use_case: UseCase, by: User | None = None) -> int:
+    """Return how many have to approve before the use case leaves a safe state; what `by` set themselves aside."""
+    held = [lanes.effective(use_case.guardrail)]
+    before = own_limits.before(use_case.guardrail, by.get_username()) if by is not None else None
+    held += [before] if before is not None else []
+    return max(int(terms.complete(bounds)["approvals_to_restore"]) for bounds in held)
 
 
 def asked(use_case: UseCase, standing: Version, to: str) -> Change | None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from routing.engine.digest import digest
 from routing.models import State
-from usecases import change_evidence, golden_standing, lanes, permissions, strictest, terms
+from usecases import change_evidence, golden_standing, lanes, own_limits, permissions, strictest, terms
 from usecases.ahead import Ahead
 from usecases.checks import Check, Findings, Subject, check, judge
 from usecases.models import Approval, Change, Guardrail, Lane, UseCase, Version
@@ -172,6 +172,7 @@ class Review:
             ground=None if change.leaves_to else self.ahead.grounds.get(owner),
             leaves_to=change.leaves_to,
             earlier=self.ahead.earlier[owner],
+            before=own_limits.before(self.guardrail, change.author.get_username(), self.shared),
         )
 
     @cached_property
