@@ -1,7 +1,10 @@
 """How the golden sets of a use case stand: with a document now, or as it was frozen into a change."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from hashlib import sha256
+from threading import Lock
+from typing import Any, Final
 
 from routing.engine.digest import digest
 from usecases import golden
@@ -9,10 +12,25 @@ from usecases.golden_gates import ANEW, RENEW, Standing
 from usecases.models import GoldenSet, UseCase
 from usecases.strictest import sets_of
 
+_SCORES: dict[tuple[str, str], golden.Score] = {}
+_KEPT: Final = 256
+_LOCK: Final = Lock()
+
 
 def score_of(row: GoldenSet, document: Mapping[str, Any]) -> golden.Score:
-    """Return how a document does on a golden set."""
-    return golden.score(document, row.cases, row.pins, row.recorded_models)
+    """Return how a document does on a golden set; the same content is scored once.
+
+    A page asks for it anew with every edit, an action while it holds a lock: 2,000 cases take over a tenth of a second.
+    """
+    content = sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    found = _SCORES.get((row.digest, content))
+    if found is None:
+        found = golden.score(document, row.cases, row.pins, row.recorded_models)
+        with _LOCK:
+            while len(_SCORES) >= _KEPT:
+                del _SCORES[next(iter(_SCORES))]
+            _SCORES[row.digest, content] = found
+    return found
 
 
 def now(rows: Iterable[GoldenSet], document: Mapping[str, Any]) -> list[Standing]:

@@ -10,6 +10,7 @@ from audit.models import Event
 from tests.documents import LOOSE, claims
 from tests.guardrails import ask_for
 from tests.record import failing_record
+from usecases import golden_standing
 from usecases.actions import approvals, changes, golden_sets, guardrails, versions
 from usecases.models import GoldenSet, UseCase
 from usecases.permissions import Forbidden
@@ -57,6 +58,14 @@ def test_where_confidence_came_from_is_what_is_live_unless_it_is_said(use_case: 
     said = [{"prompt": "claims-summary@12"}, {"confidence.source": "logprobs"}]
     kept = [golden_sets.keep(use_case=use_case, name="core", cases=CASES, by=risk, pins=one) for one in said]
     assert [one.pins["confidence.source"] for one in kept] == ["verbalised", "logprobs"]
+
+
+def test_the_same_content_is_scored_once(use_case: UseCase, golden: GoldenSet, risk: User) -> None:
+    first = golden_standing.score_of(golden, claims())
+    assert golden_standing.score_of(GoldenSet.objects.get(pk=golden.pk), claims()) is first
+    assert golden_standing.score_of(golden, claims(LOOSE)).right == 3
+    other = golden_sets.keep(use_case=use_case, name="core", cases=CASES[:1], by=risk)
+    assert golden_standing.score_of(other, claims()).cases == 1
 
 
 def test_the_same_set_again_writes_nothing(use_case: UseCase, golden: GoldenSet, risk: User) -> None:
