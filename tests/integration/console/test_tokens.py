@@ -230,6 +230,14 @@ def test_a_rotated_token_of_a_person_works_as_long_again(ops: User) -> None:
     assert timedelta(days=89) < token.expires_at - timezone.now() <= timedelta(days=90)
 
 
+def test_no_text_of_a_token_outlives_the_token(ops: User) -> None:
+    token, old = tokens.issue(name="m", by=ops, user=ops, expires_at=timezone.now() + timedelta(hours=1))
+    token, _ = tokens.rotate(token=token, by=ops, grace=timedelta(days=1))
+    grant = tokens.check(old)
+    assert grant is not None
+    assert grant.expires_at == token.expires_at
+
+
 def test_what_cannot_be_rotated_is_refused_and_writes_nothing(admin: User, ops: User, risk: User) -> None:
     token, text = tokens.issue(name="mine", by=ops, user=ops)
     with pytest.raises(Forbidden):

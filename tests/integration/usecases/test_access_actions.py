@@ -159,6 +159,17 @@ def test_the_same_again_writes_nothing(cast: Cast) -> None:
             transaction.set_rollback(True)
 
 
+def test_who_may_no_longer_see_may_do_nothing_else(use_case: UseCase, people: People) -> None:
+    holder = Group.objects.get(name="operations")
+    assert access.revoke(use_case=use_case, holder=holder, verbs=["kill"], by=people["admin"]) == [
+        "view",
+        "tune",
+        "review",
+    ]
+    assert access.revoke(use_case=use_case, holder=holder, verbs=["view"], by=people["admin"]) == []
+    assert may(people["ops"], use_case) == []
+
+
 def test_a_failing_audit_row_rolls_all_back(cast: Cast) -> None:
     before = snapshot()
     for action in ACTIONS:

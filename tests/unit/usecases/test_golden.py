@@ -67,6 +67,14 @@ def test_under_another_prompt_index_source_of_confidence_or_model_the_score_is_n
     model = claims()
     model["models"][0]["litellm"] = "openai/gpt-5"
     assert "another model than “small”" in scored(model).gap
+    elsewhere = claims()
+    elsewhere["models"][0]["api_base"] = "https://eu.example.com/openai"
+    assert "another model than “small”" in scored(elsewhere).gap
+    pins, models = golden.recorded_under(CLAIMS)
+    del pins["retrieval_index"]
+    assert golden.score(CLAIMS, CASES, pins, models).gap == (
+        "Its signals were recorded under retrieval index none; here it is “policies@2026-11-01”."
+    )
     unused = claims()
     unused["models"].append({"name": "spare", "litellm": "openai/o1"})
     assert scored(unused).gap == ""

@@ -26,6 +26,7 @@ def test_addresses_at_or_below_an_allowed_endpoint_pass(address: str) -> None:
     [
         "https://eu.example.com.evil/openai",
         "https://eu.example.com@evil.example/openai",
+        "https://somebody:else@eu.example.com/openai",
         "https://evil.example/eu.example.com/openai",
         "https://evil.example#https://eu.example.com/openai",
         "https://eu.example.com/openai-evil",
@@ -40,6 +41,7 @@ def test_addresses_at_or_below_an_allowed_endpoint_pass(address: str) -> None:
         "https://eu.example.com /openai",
         "https://eu.example.com:8443/openai",
         "http://eu.example.com/openai",
+        "http://eu.example.com:443/openai",
         "https://eu.example.com",
         "ftp://eu.example.com/openai",
         "https://[::1/openai",

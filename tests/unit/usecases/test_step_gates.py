@@ -32,6 +32,11 @@ def test_one_step_from_what_is_live(draft: float, status: str) -> None:
     assert [gate.status for gate in judged(0.85, draft, ago(100, 0.85))] == [status]
 
 
+def test_a_step_of_just_the_size_fits_however_its_numbers_are_written_in_binary() -> None:
+    assert 0.9 - 0.85 > 0.05
+    assert [gate.status for gate in judged(0.9, 0.85, ago(100, 0.9))] == ["open"]
+
+
 def test_two_steps_within_a_day_count_as_one() -> None:
     (gate,) = judged(0.82, 0.79, ago(100, 0.85, 7), ago(1, 0.82, 8))
     assert gate.status == "lane"

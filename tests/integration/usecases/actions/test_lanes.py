@@ -13,7 +13,7 @@ from tests.guardrails import ask_for
 from tests.record import failing_record
 from usecases import lanes as holding
 from usecases import permissions
-from usecases.actions import approvals, guardrails, kill_switches, lanes, use_cases, versions
+from usecases.actions import approvals, guardrails, kill_switches, lanes, overrides, use_cases, versions
 from usecases.models import Change, Guardrail, Lane, UseCase
 from usecases.permissions import Forbidden
 from usecases.publishing import NeedsApproval, Refused
@@ -225,6 +225,22 @@ def test_small_steps_of_one_day_count_as_one(use_case: UseCase, risk: User, ops:
     with pytest.raises(NeedsApproval, match=r"0\.85 → 0\.79: 0\.06 looser than what was live at .* a day"):
         versions.apply(use_case=use_case, document=claims(0.79), by=ops)
     versions.apply(use_case=use_case, document=claims(0.9), by=ops)
+
+
+def test_a_step_counts_from_what_customers_met_not_from_an_override_or_a_safe_state(
+    use_case: UseCase, risk: User, ops: User, admin: User
+) -> None:
+    knobs = {EDGE: {"lane": None, "limit": None, "step": {"at_most": 0.05, "hours": 24}}}
+    guardrails.set_limits(use_case=use_case, knobs=knobs, approved_models=[], by=risk)
+    granted = overrides.override(use_case=use_case, document=claims(0.95), by=admin, reason="Complaints")
+    overrides.end(override=granted, by=admin)
+    versions.apply(use_case=use_case, document=claims(0.81), by=ops)
+
+    kill_switches.engage(use_case=use_case, by=ops)
+    versions.apply(use_case=use_case, document=claims(0.89), by=ops)
+    versions.apply(use_case=use_case, document=claims(0.84), by=ops)
+    kill_switches.restore(use_case=use_case, by=ops)
+    versions.apply(use_case=use_case, document=claims(0.8), by=ops)
 
 
 def test_a_guardrail_may_name_only_lanes_that_exist(use_case: UseCase, risk: User) -> None:
