@@ -18,9 +18,11 @@ from django.urls import reverse
 from console import addresses, claims, second_factor, sign_in_record
 
 # Who never saw a page change wants no notice of it; the rest is said in our words.
+GENERATED = "mfa/messages/recovery_codes_generated.txt"
 NOTICES = {
+    "mfa/messages/totp_activated.txt": "Your second factor is set up. Keep these codes for the day you lose it.",
     "mfa/messages/totp_deactivated.txt": "Your second factor is removed. A password alone opens your account.",
-    "mfa/messages/recovery_codes_generated.txt": "New recovery codes are made. Those from before no longer work.",
+    GENERATED: "New recovery codes are made. Those from before no longer work.",
     "account/messages/password_changed.txt": "Your password is changed.",
     "socialaccount/messages/account_connected.txt": "From now on you can sign in that way too.",
     "socialaccount/messages/account_connected_other.txt": "That account there belongs to somebody else here already.",
@@ -70,6 +72,9 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]
         message: str | None = None,
     ) -> None:
         words = message or NOTICES.get(message_template or "")
+        match = request.resolver_match
+        if message_template == GENERATED and match and match.view_name == "mfa_activate_totp":
+            return  # these are the first ones: there are none from before
         if words:
             messages.add_message(request, level, words, extra_tags=extra_tags)
 

@@ -36,13 +36,14 @@ def account(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
     held = {one.type: one for one in Authenticator.objects.filter(user=user)}
     recovery = held.get(Authenticator.Type.RECOVERY_CODES)
+    open_ones = [(one, sessions.device(one), one.is_current()) for one in sessions.of(user)]
     context = {
         "totp": held.get(Authenticator.Type.TOTP),
         "codes_left": len(recovery.wrap().get_unused_codes()) if recovery else 0,
         "must": second_factor.must_have(user),
         "provider": provider(),
         "connections": SocialAccount.objects.filter(user=user),
-        "sessions": [(one, sessions.device(one), one.is_current()) for one in sessions.of(user)],
+        "sessions": sorted(open_ones, key=lambda one: not one[2]),
     }
     return render(request, "account/account.html", context)
 
@@ -85,6 +86,16 @@ class Password(Recorded, allauth_account.PasswordChangeView):  # type: ignore[mi
 
     kind, did = "person.password_changed", "changed their password"
     success_url = OWN
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        here = self.request.session.session_key
+        with transaction.atomic():
+            answer = super().form_valid(form)
+            others = UserSession.objects.filter(user=user_of(self.request)).exclude(
+                session_key__in=[here, self.request.session.session_key]
+            )
+            sessions.close(others)
+        return answer
 
     def get_default_success_url(self) -> str:
         return str(OWN)

@@ -56,6 +56,7 @@ def test_a_second_factor_is_set_up_asked_for_and_replaced_by_a_recovery_code_onc
     page.get_by_label("Code").fill(code(secret))
     page.get_by_role("button", name="Set it up").click()
     expect(page.get_by_role("heading", name="10 of 10 left")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("Your second factor is set up")
     axe(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download as text").click()
