@@ -1,20 +1,24 @@
-"""The record, read by programs: newest first, keyset paging, only what concerns use cases the caller may see."""
+"""The record, read by programs: newest first, keyset paging, only what concerns use cases the caller may see.
+
+Admins may have personal data erased from it; the proofs hold.
+"""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Query, Router, Schema
+from ninja import Body, Query, Router, Schema
 from pydantic import Field
 
 from audit import proofs
 from audit.models import Event, Link
 from audit.search import Sought
-from console.api.auth import person
-from console.api.schemas import EventOut, Events
+from console.api.auth import person, user_of
+from console.api.schemas import EventOut, Events, Strict
 from usecases import record
+from usecases.actions import erasures
 
 router = Router(tags=["audit"], auth=person)
 UNSIGNED = "Not in a signed checkpoint yet; the next one is made within a minute. Ask again then."
@@ -32,6 +36,11 @@ class Filter(Schema):
     until: datetime | None = None
     before: Annotated[int | None, Field(ge=1, le=2**63 - 1)] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class Erase(Strict):
+    fields: list[Literal["actor", "sentence", "reason", "old", "new"]] = Field(min_length=1, max_length=5)
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class Place(Schema):
@@ -84,6 +93,20 @@ def event(request: HttpRequest, uid: UUID) -> Any:
         "proof": proof,
         "unsigned": unsigned,
     }
+
+
+@router.post(
+    "/events/{uid}/erase",
+    response=EventWithProof,
+    summary="Erase personal data from an event; that it was, by whom and why stays on record",
+)
+def erase(request: HttpRequest, uid: UUID, body: Body[Erase]) -> Any:
+    by = user_of(request)
+    found = record.one(by, uid)
+    if found is None:
+        raise Http404(f"There is no event {uid}.")
+    erasures.erase(event=found, fields=body.fields, by=by, reason=body.reason)
+    return event(request, uid)
 
 
 def _proof(found: Event) -> tuple[dict[str, Any] | None, str | None]:

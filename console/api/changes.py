@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from ninja import Body, Header, Query, Router, Status
 from pydantic import Field
@@ -49,7 +50,7 @@ def change(
     permissions.check(request.user, "tune", use_case)
     seen = expected(if_match, use_case)
     if dry_run:
-        return _dry_run(use_case, body, seen)
+        return _dry_run(use_case, body, seen, user_of(request))
     wish: dict[str, Any] = {
         "use_case": use_case,
         "document": body.document,
@@ -65,11 +66,11 @@ def change(
         return Status(202, change_out(reviewing.review_of(changes.submit(**wish))))
 
 
-def _dry_run(use_case: UseCase, body: ChangeIn, seen: int | None) -> dict[str, Any]:
+def _dry_run(use_case: UseCase, body: ChangeIn, seen: int | None, by: User) -> dict[str, Any]:
     """Answer with every gate; nothing is written."""
-    standing = _check_seen(use_case, seen)
+    standing = check_seen(use_case, seen)
     planned = versions.plan(
-        use_case=use_case, document=body.document, standing=standing, baseline=body.baseline
+        use_case=use_case, document=body.document, standing=standing, baseline=body.baseline, by=by
     )
     return {
         "dry_run": True,
@@ -83,7 +84,8 @@ def _dry_run(use_case: UseCase, body: ChangeIn, seen: int | None) -> dict[str, A
     }
 
 
-def _check_seen(use_case: UseCase, seen: int | None) -> Version:
+def check_seen(use_case: UseCase, seen: int | None) -> Version:
+    """Return what is live. Raises `Stale` where the caller has seen another version."""
     standing = latest(use_case)
     if seen is not None and seen != standing.number:
         raise Stale(standing)
@@ -211,9 +213,15 @@ def override(request: HttpRequest, slug: str, body: Body[OverrideIn], if_match: 
 
 
 @router.get("/{slug}/overrides", response=list[OverrideOut], summary="Overrides, newest first")
-def list_overrides(request: HttpRequest, slug: str) -> Any:
+def list_overrides(
+    request: HttpRequest,
+    slug: str,
+    before: NUMBER | None = None,
+    limit: Annotated[int, Field(ge=1, le=100)] = 100,
+) -> Any:
     rows = Override.objects.filter(use_case=found(request, slug)).select_related("use_case", "person")
-    return [override_out(row) for row in rows[:100]]
+    rows = rows.filter(pk__lt=before) if before else rows
+    return [override_out(row) for row in rows.order_by("-pk")[:limit]]
 
 
 @router.post(
@@ -241,7 +249,7 @@ def _asked(request: HttpRequest, slug: str, number: int, if_match: str | None = 
     if row is None:
         raise Http404(f"“{slug}” has no change {number}.")
     row.use_case = use_case
-    _check_seen(use_case, expected(if_match, use_case))
+    check_seen(use_case, expected(if_match, use_case))
     return row
 
 

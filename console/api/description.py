@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 
 from routing.problems import CONTENT_TYPE
 
@@ -27,6 +28,11 @@ PROBLEM: Final = {
                 "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
             },
         },
+        "checks": {
+            "type": "array",
+            "description": "Where gates refused a change: every one of them, passed or not.",
+            "items": {"$ref": "#/components/schemas/CheckOut"},
+        },
     },
 }
 ALWAYS: Final = {
@@ -43,6 +49,11 @@ TOO_LARGE: Final = "The body is too large"
 
 class Described(NinjaAPI):
     """An API whose description names its refusals too."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """Call an operation by its resource and its function: what a generated client calls its methods."""
+        view = operation.view_func
+        return f"{view.__module__.rpartition('.')[2]}_{view.__name__}"
 
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> OpenAPISchema:
         """Return the description, with a problem document for each way to be refused."""

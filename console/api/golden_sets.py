@@ -8,7 +8,7 @@ from ninja import Body, Router, Schema, Status
 from pydantic import Field
 
 from console.api.auth import person, user_of
-from console.api.schemas import Reason, Strict
+from console.api.schemas import Reason, Strict, Why
 from console.api.use_cases import found
 from routing.engine.validation import InvalidDocument, faults
 from usecases import golden_standing
@@ -102,8 +102,8 @@ def score(request: HttpRequest, slug: str, name: str, body: Body[ScoreIn | None]
 
 
 @router.delete("/{slug}/golden-sets/{name}", response={204: None}, summary="Delete a golden set")
-def delete_set(request: HttpRequest, slug: str, name: str) -> Any:
-    actions.delete(golden_set=_found(request, slug, name), by=user_of(request))
+def delete_set(request: HttpRequest, slug: str, name: str, reason: Why = "") -> Any:
+    actions.delete(golden_set=_found(request, slug, name), by=user_of(request), reason=reason)
     return Status(204, None)
 
 

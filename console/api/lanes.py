@@ -8,7 +8,7 @@ from ninja import Body, Router, Schema, Status
 from pydantic import Field
 
 from console.api.auth import person, user_of
-from console.api.schemas import Guardrails
+from console.api.schemas import Guardrails, Why
 from console.api.use_cases import found
 from usecases import lane_selectors, lanes, terms
 from usecases.actions import lanes as actions
@@ -111,8 +111,8 @@ def put_lane(request: HttpRequest, slug: str, body: Body[LaneIn], dry_run: bool 
 
 
 @router.delete("/{slug}", response={204: None}, summary="Delete a lane that no use case uses")
-def delete_lane(request: HttpRequest, slug: str) -> Any:
-    actions.delete(lane=lane_selectors.found(request.user, slug).lane, by=user_of(request))
+def delete_lane(request: HttpRequest, slug: str, reason: Why = "") -> Any:
+    actions.delete(lane=lane_selectors.found(request.user, slug).lane, by=user_of(request), reason=reason)
     return Status(204, None)
 
 

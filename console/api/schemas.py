@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from ninja import Schema
+from ninja import Query, Schema
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticUseDefault
 
@@ -20,6 +20,9 @@ def _unsaid(value: Any) -> Any:
 
 Unsaid = BeforeValidator(_unsaid)
 Reason = Annotated[str, Field(max_length=2000), Unsaid]
+
+
+Why = Annotated[str, Query(max_length=2000, description="Why; it is recorded")]
 
 
 class Strict(Schema):

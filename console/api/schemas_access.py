@@ -58,6 +58,36 @@ class AccessOut(Schema):
     delegations: Annotated[list[DelegationOut], Field(description="Those whose time it is")]
 
 
+class Holder(Strict):
+    """Whose rights: a person's own, or a group's."""
+
+    person: str | None = Field(default=None, max_length=150, description="Account; or name a group")
+    group: str | None = Field(default=None, max_length=150)
+
+
+class Grant(Holder):
+    rights: list[Verb] = Field(min_length=1, max_length=5, description="To see comes with each")
+    reason: Reason
+
+
+class Revoke(Holder):
+    rights: list[Verb] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=5,
+        description="Left out, or with `view` among them: all of them",
+    )
+    reason: Reason = ""
+
+
+class HolderOut(Schema):
+    """What a person or a group was given by now; what reaches a person through groups and loans is not in it."""
+
+    person: str | None
+    group: str | None
+    rights: list[Verb]
+
+
 class Lend(Strict):
     to: str = Field(max_length=150, description="Account that borrows")
     rights: list[Literal["tune", "approve", "kill", "review"]] = Field(min_length=1, max_length=4)

@@ -81,11 +81,6 @@ def read(request: HttpRequest, slug: str) -> Any:
     return use_case_out(use_case, latest(use_case))
 
 
-@router.get("/{slug}/file", response=dict[str, Any], summary="The use case as a config file")
-def export(request: HttpRequest, slug: str) -> Any:
-    return configs.export(found(request, slug))
-
-
 @router.get("/{slug}/versions", response=list[VersionOut], summary="Versions, newest first")
 def list_versions(
     request: HttpRequest,
