@@ -86,7 +86,8 @@ def plan(config: Config, *, by: User, reason: str = "") -> Plan:
     try:
         applied = configs.apply(config, by=by, reason=reason, dry_run=True)
     except EXPECTED as error:
-        return Plan(slug, config, "refused", lines=found, faults=tuple(configs.reasons(error)))
+        met = tuple(getattr(error, "checks", ()))
+        return Plan(slug, config, "refused", lines=found, gates=met, faults=tuple(configs.reasons(error)))
     if not applied.changed:
         return Plan(slug, config, "nothing", stands_on=stands_on)
     outcome = "create" if applied.created else "submit" if applied.waits else "apply"

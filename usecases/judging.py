@@ -1,26 +1,54 @@
-"""What a document of a use case is judged by, besides itself: read once, the same for every door."""
+"""What a document of a use case is judged by, and every gate that it meets: the same list for every door."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
+
 from routing.models import State
-from usecases import golden_standing, lanes, one_pager_standing, overriding, step_gates
+from usecases import golden_standing, lanes, one_pager_standing, overriding, own_limits, step_gates
+from usecases.checks import Findings, Subject, check
 from usecases.models import UseCase, Version
 from usecases.step_gates import Earlier
 
 
-def grounds(use_case: UseCase, document: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Return the parts of a `checks.Subject` that come from the use case, for judging a document at a moment."""
+def grounds(use_case: UseCase, document: dict[str, Any], now: datetime, by: Any = None) -> dict[str, Any]:
+    """Return the parts of a `checks.Subject` that come from the use case, for judging a document at a moment.
+
+    `by`: who would make it live, for whom limits of their own do not count.
+    """
     bounds = lanes.effective(use_case.guardrail)
     return {
         "guardrails": bounds,
         "now": now,
+        "before": own_limits.before(use_case.guardrail, by.get_username()) if by is not None else None,
         "ground": overriding.ground(use_case),
         "one_pager": one_pager_standing.state_of(use_case),
         "earlier": earlier({use_case.pk: step_gates.longest(bounds)}, now)[use_case.pk],
         "golden": golden_standing.now(golden_standing.asked({use_case.pk: bounds})[use_case.pk], document),
     }
+
+
+def document(
+    use_case: UseCase,
+    draft: dict[str, Any],
+    standing: Version,
+    baseline: dict[str, Any] | None = None,
+    by: Any = None,
+) -> Findings:
+    """Return every gate that making a document live would meet now; also where it has faults."""
+    subject = Subject(
+        live=standing.document, draft=draft, baseline=baseline, **grounds(use_case, draft, timezone.now(), by)
+    )
+    return check(subject)
+
+
+def way_back(use_case: UseCase, standing: Version, to: str = State.LIVE) -> Findings:
+    """Return every gate that leaving the safe state for `to` would meet now: the document stays as it is."""
+    parts = grounds(use_case, standing.document, timezone.now()) | {"ground": None}
+    safe = standing.state not in (State.LIVE, to)
+    return check(Subject(live=standing.document, draft=standing.document, leaves_to=to, safe=safe, **parts))
 
 
 def earlier(hours: Mapping[int, float], now: datetime) -> dict[int, list[Earlier]]:

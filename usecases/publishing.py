@@ -1,15 +1,19 @@
 """The one way a version comes to be: version, target and audit event in one transaction."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 
 from audit import log
 from routing.actions import targets
 from routing.engine.digest import digest
+from routing.engine.validation import Fault, InvalidDocument
 from usecases.models import Guardrail, UseCase, Version
+
+if TYPE_CHECKING:
+    from usecases.checks import Check
 
 
 class Stale(Exception):
@@ -24,15 +28,29 @@ class Stale(Exception):
 
 
 class Refused(Exception):
-    """A change that the rules do not allow. `errors`: where and what, each with what would be right."""
+    """A change that the rules do not allow. `errors`: where and what, each with what would be right.
 
-    def __init__(self, message: str, errors: list[dict[str, str]] | None = None) -> None:
+    `checks`: every gate that it met, where it was refused by gates; those that passed too.
+    """
+
+    def __init__(
+        self, message: str, errors: list[dict[str, str]] | None = None, checks: "Sequence[Check]" = ()
+    ) -> None:
         super().__init__(message)
         self.errors = errors or []
+        self.checks = tuple(checks)
 
 
 class NeedsApproval(Refused):
     """Allowed, but not to one person alone: it has to be submitted as a change, and approved by others."""
+
+
+class Unfit(InvalidDocument):
+    """A document with faults. `checks`: every gate that it met besides."""
+
+    def __init__(self, faults: list[Fault], checks: "Sequence[Check]") -> None:
+        super().__init__(faults)
+        self.checks = tuple(checks)
 
 
 @dataclass(frozen=True, slots=True)

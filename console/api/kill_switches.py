@@ -6,11 +6,13 @@ from django.http import HttpRequest
 from ninja import Body, Header, Router, Status
 
 from console.api.auth import person, user_of
+from console.api.changes import check_seen
 from console.api.schemas import Kill, Message, Published, Restore, version_out
-from console.api.schemas_changes import ChangeOut, change_out
+from console.api.schemas_changes import ChangeOut, WayBack, change_out, check_rows
 from console.api.use_cases import expected, found
-from usecases import reviewing
+from usecases import judging, permissions, reviewing
 from usecases.actions import changes, kill_switches
+from usecases.models import UseCase, Version
 from usecases.publishing import NeedsApproval
 
 router = Router(tags=["kill switch"], auth=person)
@@ -41,16 +43,20 @@ def kill(request: HttpRequest, slug: str, body: Body[Kill | None] = None) -> Any
 
 @router.post(
     "/use-cases/{slug}/restore",
-    response={200: Published, 202: ChangeOut},
-    summary="Bring a use case back from a safe state; ask for it (202) where that takes approvals",
+    response={200: Published | WayBack, 202: ChangeOut},
+    summary="Bring a use case back from a safe state; ask for it (202) where that takes approvals, or see its gates",
 )
 def restore(
     request: HttpRequest,
     slug: str,
     body: Body[Restore | None] = None,
+    dry_run: bool = False,
     if_match: Annotated[str | None, Header(alias="If-Match")] = None,
 ) -> Any:
     use_case = found(request, slug)
+    permissions.check(request.user, "kill", use_case)
+    if dry_run:
+        return _way_back(use_case, check_seen(use_case, expected(if_match, use_case)))
     wish: dict[str, Any] = {
         "use_case": use_case,
         "by": user_of(request),
@@ -61,6 +67,18 @@ def restore(
         return version_out(kill_switches.restore(**wish))
     except NeedsApproval:
         return Status(202, change_out(reviewing.review_of(changes.submit_restore(**wish))))
+
+
+def _way_back(use_case: UseCase, standing: Version) -> dict[str, Any]:
+    """Answer with every gate; nothing is written."""
+    findings = judging.way_back(use_case, standing)
+    return {
+        "dry_run": True,
+        "applies": findings.passes,
+        "state": standing.state,
+        "checks": check_rows(findings.checks),
+        "approvals_needed": findings.needed,
+    }
 
 
 @router.put("/use-cases/{slug}/message", response=Published, summary="Change what customers read on baseline")

@@ -106,7 +106,14 @@ def _stale(request: HttpRequest, error: Stale) -> HttpResponse:
 
 def _document(request: HttpRequest, error: InvalidDocument) -> HttpResponse:
     errors = [{"path": fault.path, "message": fault.message} for fault in error.faults]
-    return response(422, f"The document has {len(errors)} fault{'s' * (len(errors) != 1)}.", errors=errors)
+    words = f"The document has {len(errors)} fault{'s' * (len(errors) != 1)}."
+    return response(422, words, errors=errors, **_gates(error))
+
+
+def _gates(error: Exception) -> dict[str, Any]:
+    """Return every gate that a refused change met, none hidden behind the first that is shut."""
+    checks = getattr(error, "checks", ())
+    return {"checks": [check.as_dict() for check in checks]} if checks else {}
 
 
 def _data(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -133,7 +140,7 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     Invalid: lambda _, error: response(error.status, error.detail, errors=error.errors),
     Http404: lambda _, error: response(404, str(error) or PLAIN[404]),
     PermissionDenied: lambda _, error: response(403, str(error) or PLAIN[403]),
-    Refused: lambda _, error: response(422, str(error), errors=error.errors),
+    Refused: lambda _, error: response(422, str(error), errors=error.errors, **_gates(error)),
     Stale: _stale,
     InvalidDocument: _document,
     OperationalError: lambda request, _: outage_response(request),

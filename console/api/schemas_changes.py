@@ -105,6 +105,16 @@ class ChangeDetail(ChangeOut):
     remarks: list[RemarkOut]
 
 
+class WayBack(Schema):
+    """What leaving a safe state for live would meet now."""
+
+    dry_run: bool
+    applies: bool
+    state: str
+    checks: list[CheckOut]
+    approvals_needed: int
+
+
 class Rebased(ChangeOut):
     conflicts: list[str]
 

@@ -255,6 +255,8 @@ def _amend(
         row.sentence = _sentence(row.use_case, wish, None)
         row.document, row.evidence, row.status = wish.document, evidence, Change.Status.OPEN
         row.held_up = ""
+        if row.scheduled_for and row.scheduled_for <= timezone.now():
+            row.scheduled_for = None  # its hour is past: nobody meant the next minute
     row.reason, row.base_version, row.amended_at = words, base, timezone.now()
     row.expires_at = _expiry(row.use_case)
     row.save()
@@ -418,4 +420,5 @@ def refuse_open(found: Findings) -> None:
         {"path": one.key, "message": " ".join(filter(None, [f"{one.name}.", one.evidence, one.clear]))}
         for one in found.open
     ]
-    raise Refused("It cannot go live yet: " + " ".join(item["message"] for item in errors), errors)
+    words = "It cannot go live yet: " + " ".join(item["message"] for item in errors)
+    raise Refused(words, errors, found.checks)

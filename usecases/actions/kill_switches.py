@@ -7,7 +7,7 @@ from django.db import transaction
 
 from routing.models import State
 from routing.runtime.masking import storable
-from usecases import lanes, leaving, one_pager_standing, permissions, terms
+from usecases import judging, lanes, leaving, one_pager_standing, permissions, terms
 from usecases.gates import gates
 from usecases.models import UseCase, Version
 from usecases.publishing import (
@@ -50,8 +50,9 @@ def engage(
 def _engage(use_case: UseCase, *, by: User, to: str, reason: str, message: str | None) -> Version:
     live = latest(use_case)
     if live.state == State.BASELINE and to == State.REVIEW_ALL:
-        _check_limits(use_case, live.document)  # half way back towards live: its answers are drafted again
-        _check_approvals(use_case, "review everything again")
+        if shut := _past_limits(use_case, live.document):
+            raise shut  # half way back towards live: its answers are drafted again
+        _check_approvals(use_case, by, "review everything again")
     return _switch(use_case, live, by=by, to=to, reason=reason, message=message)
 
 
@@ -136,9 +137,8 @@ def restore(*, use_case: UseCase, by: User, reason: str = "", expected_version: 
         raise Stale(standing)
     if standing.state == State.LIVE:
         return standing
-    _check_limits(use_case, standing.document)
-    _check_one_pager(use_case)
-    _check_approvals(use_case, "restore it")
+    _refuse_shut(use_case, standing)
+    _check_approvals(use_case, by, "restore it")
     return _restore(use_case, standing, by=by, reason=reason)
 
 
@@ -194,27 +194,34 @@ def _said(words: str) -> str:
     return storable(words).strip()
 
 
-def _check_approvals(use_case: UseCase, what: str) -> None:
+def _check_approvals(use_case: UseCase, by: User, what: str) -> None:
     """Refuse to leave a safe state alone where guardrails want others to agree. Stopping never comes here."""
-    if needed := leaving.approvals(use_case):
+    if needed := leaving.approvals(use_case, by):
         words = f"To {what} takes {needed} approval{'s' * (needed != 1)}: submit it as a change."
         raise NeedsApproval(words, [{"path": "approvals_to_restore", "message": words}])
 
 
-def _check_one_pager(use_case: UseCase) -> None:
-    """Refuse to go live again where risk asks for a complete one-pager and there is none. Stopping never comes here."""
+def _refuse_shut(use_case: UseCase, standing: Version) -> None:
+    """Refuse to go live again where risk does not allow it, with all that is in the way. Stopping never comes here."""
+    found = [_past_limits(use_case, standing.document), _without_one_pager(use_case)]
+    told = [one for one in found if one is not None]
+    if told:
+        errors = [error for one in told for error in one.errors]
+        checks = judging.way_back(use_case, standing).checks
+        raise Refused(" ".join(str(one) for one in told), errors, checks)
+
+
+def _without_one_pager(use_case: UseCase) -> Refused | None:
+    """Return why it may not go live again where risk asks for a complete one-pager and there is none."""
     state = one_pager_standing.state_of(use_case)
-    if terms.complete(lanes.effective(use_case.guardrail))["one_pager_needed"] and not state.complete:
-        words = f"To be restored it needs a complete one-pager. Missing: {', '.join(state.missing)}."
-        raise Refused(words, [{"path": "one_pager", "message": words}])
+    if state.complete or not terms.complete(lanes.effective(use_case.guardrail))["one_pager_needed"]:
+        return None
+    words = f"To be restored it needs a complete one-pager. Missing: {', '.join(state.missing)}."
+    return Refused(words, [{"path": "one_pager", "message": words}])
 
 
-def _check_limits(use_case: UseCase, document: dict[str, Any]) -> None:
-    shut = [
-        gate
-        for gate in gates(lanes.effective(use_case.guardrail), document, document)
-        if gate.status == "shut"
-    ]
-    if shut:
-        errors = [{"path": gate.path, "message": gate.message} for gate in shut]
-        raise Refused("Risk has set limits that this document no longer keeps. Apply a change first.", errors)
+def _past_limits(use_case: UseCase, document: dict[str, Any]) -> Refused | None:
+    judged = gates(lanes.effective(use_case.guardrail), document, document)
+    errors = [{"path": gate.path, "message": gate.message} for gate in judged if gate.status == "shut"]
+    words = "Risk has set limits that this document no longer keeps. Apply a change first."
+    return Refused(words, errors) if errors else None

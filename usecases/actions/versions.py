@@ -6,13 +6,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
 from routing.engine import describe, diff
-from routing.engine.validation import InvalidDocument, faults
+from routing.engine.validation import faults
 from routing.models import State
 from usecases import judging, permissions
-from usecases.checks import NEEDS, Findings, Subject, check
+from usecases.checks import NEEDS, Findings
 from usecases.gates import Gate
 from usecases.models import UseCase, Version
 from usecases.publishing import (
@@ -21,6 +20,7 @@ from usecases.publishing import (
     Refused,
     Stale,
     Story,
+    Unfit,
     latest,
     lock_with_limits,
     publish,
@@ -48,21 +48,22 @@ class Plan:
         return self.findings.passes
 
 
-def plan(*, use_case: UseCase, document: dict[str, Any], standing: Version, baseline: Any = None) -> Plan:
-    """Return what applying `document` over the standing version would do. Raises `InvalidDocument`."""
+def plan(
+    *, use_case: UseCase, document: dict[str, Any], standing: Version, baseline: Any = None, by: Any = None
+) -> Plan:
+    """Return what applying `document` over the standing version would do, by somebody. Raises `InvalidDocument`."""
+    findings = judging.document(use_case, document, standing, baseline, by)
     found = faults(document)
     if baseline is not None:
         found += [type(f)(f"baseline.{f.path}", f.message) for f in faults(baseline, baseline=True)]
     if found:
-        raise InvalidDocument(found)
+        raise Unfit(found, findings.checks)
     changes = diff.changes(standing.document, document)
-    grounds = judging.grounds(use_case, document, timezone.now())
-    subject = Subject(live=standing.document, draft=document, baseline=baseline, **grounds)
     return Plan(
         version=standing.number + 1,
         sentence=summary(changes, describe.rule_names(document, standing.document)),
         differences=changes,
-        findings=check(subject),
+        findings=findings,
     )
 
 
@@ -96,7 +97,7 @@ def apply(
     if expected_version is not None and expected_version != standing.number:
         raise Stale(standing)
     check_reason(reason)
-    planned = plan(use_case=use_case, document=document, standing=standing, baseline=baseline)
+    planned = plan(use_case=use_case, document=document, standing=standing, baseline=baseline, by=by)
     content = content_of(standing, document, baseline, message)
     if content.same_as(Content.of(standing)):
         return standing
@@ -160,7 +161,7 @@ def revert(
     old = Version.objects.filter(use_case=use_case, number=to).first()
     if old is None:
         raise Refused(f"There is no r{to}; the newest is r{standing.number}.")
-    planned = plan(use_case=use_case, document=old.document, standing=standing)
+    planned = plan(use_case=use_case, document=old.document, standing=standing, by=by)
     if not planned.differences:
         return standing
     refuse_shut(planned.findings)
@@ -188,11 +189,15 @@ def refuse_shut(found: Findings) -> None:
     if any(one.status == NEEDS for one in found.open):
         closed = [gate for gate in found.judged if not gate.passes]
         errors = [{"path": gate.path, "message": gate.message} for gate in closed]
-        raise NeedsApproval("Outside the guardrails: " + " ".join(gate.message for gate in closed), errors)
+        words = "Outside the guardrails: " + " ".join(gate.message for gate in closed)
+        if not closed:  # past what held before the same person set the limits
+            errors = [{"path": one.key, "message": one.evidence} for one in found.open if one.status == NEEDS]
+            words = " ".join(one["message"] for one in errors)
+        raise NeedsApproval(words, errors, found.checks)
     held = [{"path": one.key, "message": f"{one.name}: {one.evidence} {one.clear}"} for one in found.open]
     # Evidence is taken when a change is submitted; a freeze is waited for.
     refusal = NeedsApproval if any(one.key in ("evidence", "certificate") for one in found.open) else Refused
-    raise refusal(" ".join(item["message"] for item in held), held)
+    raise refusal(" ".join(item["message"] for item in held), held, found.checks)
 
 
 def refuse_forbidden(found: Findings) -> None:
@@ -200,7 +205,8 @@ def refuse_forbidden(found: Findings) -> None:
     closed = [gate for gate in found.judged if not gate.passes]
     if any(gate.status == "shut" for gate in closed):
         errors = [{"path": gate.path, "message": gate.message} for gate in closed]
-        raise Refused("Outside the guardrails: " + " ".join(gate.message for gate in closed), errors)
+        words = "Outside the guardrails: " + " ".join(gate.message for gate in closed)
+        raise Refused(words, errors, found.checks)
 
 
 def check_reason(reason: str) -> None:

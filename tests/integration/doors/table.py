@@ -62,6 +62,7 @@ class World:
     override: int | None = None
     token: int = 0
     person: Any = None
+    account: str = "stand-in"
     version: int = 2
     decision: Any = None
     kept: Any = None
@@ -131,22 +132,33 @@ def judged(world: World) -> Mapping[str, Any]:
     return {"lines": [world.line], "verdict": "confirmed"}
 
 
+def judged_by_program(world: World) -> Mapping[str, Any]:
+    line, _, rights = world.line.partition(":")
+    return {
+        "verdict": "confirmed",
+        "lines": [{"id": int(line or 1), "rights": rights.split(",") if rights else []}],
+    }
+
+
 def cases_file(world: World) -> Mapping[str, Any]:
     return {"name": "more", "file": SimpleUploadedFile("more.json", json.dumps(CASES).encode())}
 
 
 CASES = [{"id": "1", "attributes": {}, "signals": {"confidence": 0.9}, "expected": {"action": "answer"}}]
 ERASES = {"fields": ["reason"], "reason": "Asked for", "sure": "yes"}
+ERASED = {"fields": ["reason"], "reason": "Asked for"}
 NOW = {"reason": "Now", "hours": "1"}
 LIMITS = {"knobs": {"bands.answer.from": {"lane": [0.7, 0.95], "limit": [0.6, 1.0], "reason": ""}}}
 RAISED = {"document": claims(0.9), "reason": "Safer"}
 LOOSER = {"document": claims(0.7), "reason": "Try"}
 TOMORROW = (timezone.now() + timedelta(days=1)).isoformat()
 LENT = {"until": TOMORROW, "reason": "Away"}
+GIVEN = {"person": "watcher", "rights": ["approve"], "reason": "Away"}
 BELONGS = {"role": "risk", "person": "stranger"}
 REPORT = {"instance": "a", "use_case": SLUG}
 HELD = {"use_case": SLUG, "version": 1}
 CELL = {"document": claims(0.9), "live": "answer", "draft": "answer"}
+FILE = {"name": "Claims", "owner": "claims-ops", "document": claims(0.9)}
 NEW = {"slug": "new-one", "name": "New one", "owner": "ops", "document": claims()}
 
 
@@ -314,6 +326,8 @@ API: tuple[Door, ...] = (
     # One use case.
     *reads("view", ONE, f"{ONE}/file", f"{ONE}/versions", f"{ONE}/convergence", f"{ONE}/guardrails"),
     *reads("view", f"{ONE}/versions/{{number}}", f"{ONE}/versions/{{number}}/diff", thing="version"),
+    Door(f"{ONE}/file", "PUT", "tune", body={"file": FILE}),
+    Door(f"{ONE}/file", "PUT", "view", body={"file": FILE}, query="dry_run=true"),
     Door(f"{ONE}/versions/{{number}}/revert", "POST", "tune", thing="version"),
     Door(f"{ONE}/guardrails", "PUT", "approve", body=LIMITS),
     *reads("view", f"{ONE}/one-pager", f"{ONE}/one-pager/questions"),
@@ -329,6 +343,7 @@ API: tuple[Door, ...] = (
     Door("/lanes/{slug}", "PUT", "approve", thing="lane", asks_first=True, body={"name": "Renamed"}),
     Door("/lanes/{slug}", "DELETE", "approve", thing="lane", refuses=True),
     Door("/audit/events/{uid}", "GET", "view", thing="event", hides=True),
+    Door("/audit/events/{uid}/erase", "POST", "create", thing="event", body=ERASED),
     *reads("view", f"{ONE}/guardrails/effective", f"{ONE}/golden-sets"),
     *reads("view", f"{ONE}/golden-sets/{{name}}", thing="golden_name"),
     Door(f"{ONE}/golden-sets/{{name}}", "PUT", "approve", thing="golden_name", body={"cases": CASES}),
@@ -336,12 +351,32 @@ API: tuple[Door, ...] = (
     Door(f"{ONE}/golden-sets/{{name}}", "DELETE", "approve", thing="golden_name"),
     Door(f"{ONE}/one-pager", "PUT", "tune or approve", body={"answers": {"kpi": "Cost"}}),
     Door(f"{ONE}/kill", "POST", "kill", body={"to": "baseline"}),
-    Door(f"{ONE}/restore", "POST", "kill"),
+    *(Door(f"{ONE}/restore", "POST", "kill", query=query) for query in ("", "dry_run=true")),
     Door(f"{ONE}/message", "PUT", "kill", body={"message": "We call you."}),
     # Who may do what.
     *reads("view", f"{ONE}/access"),
+    Door(f"{ONE}/access/grant", "POST", "manage access", body=GIVEN),
+    Door(f"{ONE}/access/revoke", "POST", "manage access", body={"group": "operations"}),
     Door(f"{ONE}/delegations", "POST", "kill", body={"to": "stranger", "rights": ["kill"], **LENT}),
     Door(f"{ONE}/delegations/{{number}}", "DELETE", "holder or admin", thing="loan"),
+    Door(f"{ONE}/unit", "PUT", "manage access", body={"unit": "north"}),
+    *reads("manage access", "/units"),
+    Door("/units/{unit}", "GET", "manage access", thing="unit"),
+    Door("/units/{unit}", "PUT", "manage access", thing="unit", body={"name": "Far north"}),
+    Door("/units/{unit}/people", "POST", "manage access", thing="unit", body=BELONGS),
+    Door("/units/{unit}/people", "DELETE", "manage access", thing="unit", query="role=risk&person=stranger"),
+    *reads("own", "/access-reviews"),
+    Door("/access-reviews", "POST", "approve", body={"due_at": TOMORROW}),
+    Door("/access-reviews/{number}", "GET", "view", thing="review"),
+    Door("/access-reviews/{number}/lines", "POST", "approve", thing="review", body=judged_by_program),
+    Door("/access-reviews/{number}/close", "POST", "approve", thing="review", refuses=True),
+    # Who comes in.
+    *reads("create", "/people"),
+    Door("/people/{username}", "GET", "create", thing="account"),
+    *buttons("create", "/people/{username}/deactivate", "/people/{username}/activate", thing="account"),
+    *buttons("create", "/people/{username}/sessions/end", thing="account"),
+    *reads("own", "/tokens"),
+    Door("/tokens/{number}", "DELETE", "holder or admin", thing="token", hides=True),
     # Changes and overrides.
     *reads("view", f"{ONE}/changes", f"{ONE}/overrides"),
     Door(f"{ONE}/changes", "POST", "tune", body=RAISED),
@@ -380,12 +415,13 @@ COMMANDS: tuple[Door, ...] = (
     Door("apply_config", "RUN", "tune"),
     Door("import_decisions", "RUN", "tune"),
     Door("evidence_pack", "RUN", "view"),
+    Door("kill", "RUN", "kill"),
     Door("erase_personal_data", "RUN", "create"),
-    Door("access", "RUN", "view"),
+    *(Door(name, "RUN", "view") for name in ("access", "gates")),
     *(Door(name, "RUN", "manage access") for name in ("grant", "revoke")),
     Door("start_access_review", "RUN", "approve"),
     *(Door(name, "RUN", "machine") for name in ("create_token", "export_config", "verify_audit")),
     Door("config_schema", "RUN", "machine"),
-    Door("rotate_token", "RUN", "machine"),
+    *(Door(name, "RUN", "machine") for name in ("rotate_token", "revoke_token", "account")),
     *(Door(name, "RUN", "machine") for name in ("prepare", "setup_accounts", "up")),
 )

@@ -28,9 +28,10 @@ Lines = dict[str, list[str]]
 @pytest.fixture
 def lines(world: World, tmp_path: Path) -> Lines:
     """What stands behind each command but whose name it is run in."""
-    config, log = tmp_path / "claims.yaml", tmp_path / "log.csv"
+    config, document, log = (tmp_path / name for name in ("claims.yaml", "document.yaml", "log.csv"))
     tighter = configs.export(UseCase.objects.get(slug=SLUG)) | {"document": claims(0.97)}
     config.write_text(configs.dump(tighter))
+    document.write_text(configs.dump(tighter["document"]))
     log.write_text("request_id,text,small__correct,small__confidence\nr-1,hello,1,0.9\n")
     day = timedelta(days=1)
     month = [
@@ -41,8 +42,10 @@ def lines(world: World, tmp_path: Path) -> Lines:
         "apply_config": [str(config)],
         "import_decisions": [SLUG, str(log)],
         "evidence_pack": [SLUG, *month, "-o", str(tmp_path / "pack.zip")],
+        "kill": [SLUG],
         "erase_personal_data": erased,
         "access": [SLUG],
+        "gates": [SLUG, "--document", str(document)],
         "grant": [SLUG, "--to", "watcher", "--right", "kill", "--reason", "On call"],
         "revoke": [SLUG, "--to", "watcher"],
         "start_access_review": ["--use-case", SLUG],

@@ -76,7 +76,15 @@ def known(operation: Any, world: World) -> dict[str, Any]:
     """Return parts of an address that lead somewhere: at random none would."""
     if "/lanes/" in operation.path:
         return {"slug": world.lane}
-    name = {"changes": "change", "overrides": "override", "imports": "upload", "what-if": "kept"}
+    if operation.path.startswith(("/api/v1/units", "/api/v1/people", "/api/v1/tokens")):
+        return {"unit": world.unit, "username": world.account, "number": str(world.token)}
+    name = {
+        "changes": "change",
+        "overrides": "override",
+        "imports": "upload",
+        "what-if": "kept",
+        "access-reviews": "review",
+    }
     thing = next((thing for part, thing in name.items() if f"/{part}/" in operation.path), "version")
     found = getattr(world, thing)
     pk = str(MISSING.get(thing, "") if found is None else found)

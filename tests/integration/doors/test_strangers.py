@@ -35,7 +35,7 @@ NOWHERE = "absent"  # as long as the slug that is there, so that lengths can be 
 OURS = "refunds"
 CSRF = re.compile(rb"\b[A-Za-z0-9]{64}\b")
 # Things that each use case names by itself, or that belong to none.
-APART = ("", "version", "golden_name", "lane", "unit")
+APART = ("", "version", "golden_name", "lane", "unit", "account")
 # Each belongs to the answer, not to what is answered.
 OWN = ("X-Request-Id", "Set-Cookie")
 WORDS = (SLUG.encode(), b"Claims summarisation")
@@ -139,9 +139,11 @@ def everywhere(neighbour: Caller) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-# What cannot be the same twice: the moment, a number that rises, a token's text, the secret of a second factor.
+# What cannot be the same twice: the moment, a number that rises (of an access review and its lines), a token's text,
+# the secret of a second factor.
 FLEETING = re.compile(
-    rb'"(?:at|expires_at|before_works_until)": ?"[^"]*"|datetime="[^"]*"|data-ago>[^<]*<|oc_[\w-]+'
+    rb'"(?:at|expires_at|before_works_until|started_at)": ?"[^"]*"|datetime="[^"]*"|data-ago>[^<]*<|oc_[\w-]+'
+    rb'|"id": ?\d+(?=, "(?:scope|use_case)":)'
     rb"|\d\d:\d\d(:\d\d)?|/tokens/\d+/|base64,[\w+/=]+|[A-Z2-7]{32}"
 )
 

@@ -63,7 +63,7 @@ class Command(BaseCommand):
     def _show(self, plans: list[Plan], output: str) -> None:
         if output == "json":
             self._json(dry_run=True, plans=[one.as_dict() for one in plans])
-        elif not all(one.refused for one in plans):
+        elif not all(one.refused and not one.gates for one in plans):
             self.stdout.write("\n".join(line for one in plans for line in config_plans.told(one)))
 
     def _json(self, **said: Any) -> None:
