@@ -91,11 +91,11 @@ def newest(sight: Sight, sought: Sought, *, before: int | None = None, limit: in
     return [found[pk] for pk in ids]
 
 
-def every(sight: Sight, sought: Sought, *, batch: int = 500) -> Iterator[Event]:
-    """Yield all events that fit, newest first, read as they are needed."""
+def batches(sight: Sight, sought: Sought, *, size: int = 500) -> Iterator[list[Event]]:
+    """Yield all events that fit, newest first, so many at a time, read as they are needed."""
     before: int | None = None
-    while rows := newest(sight, sought, before=before, limit=batch):
-        yield from rows
+    while rows := newest(sight, sought, before=before, limit=size):
+        yield rows
         before = rows[-1].pk
 
 

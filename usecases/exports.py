@@ -2,13 +2,13 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
+
+from usecases.downloads import download
 
 CHUNK = 500
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -25,7 +25,7 @@ def csv_response(
     request: HttpRequest, filename: str, header: list[str], rows: Iterable[list[Any]]
 ) -> StreamingHttpResponse:
     """Stream rows as a download; a million of them take no more memory than five hundred."""
-    return _download(request, filename, "text/csv; charset=utf-8", _parts(chain([header], rows)))
+    return download(request, filename, "text/csv; charset=utf-8", _parts(chain([header], rows)))
 
 
 def lines_response(request: HttpRequest, filename: str, lines: Iterable[str]) -> StreamingHttpResponse:
@@ -33,17 +33,7 @@ def lines_response(request: HttpRequest, filename: str, lines: Iterable[str]) ->
     left = iter(lines)
     chunks = iter(lambda: list(islice(left, CHUNK)), [])
     parts = ("".join(f"{line}\n" for line in chunk).encode() for chunk in chunks)
-    return _download(request, filename, "application/jsonl; charset=utf-8", parts)
-
-
-def _download(
-    request: HttpRequest, filename: str, kind: str, parts: Iterator[bytes]
-) -> StreamingHttpResponse:
-    body: Any = _asynchronously(parts) if isinstance(request, ASGIRequest) else parts
-    response = StreamingHttpResponse(body, content_type=kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return download(request, filename, "application/jsonl; charset=utf-8", parts)
 
 
 def _parts(rows: Iterable[list[Any]]) -> Iterator[bytes]:
@@ -52,10 +42,3 @@ def _parts(rows: Iterable[list[Any]]) -> Iterator[bytes]:
         text = io.StringIO()
         csv.writer(text).writerows([cell(value) for value in row] for row in chunk)
         yield text.getvalue().encode()
-
-
-async def _asynchronously(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Read the next chunk in the request's own thread: Django would otherwise read them all before sending one."""
-    read = sync_to_async(lambda: next(parts, None))
-    while (part := await read()) is not None:
-        yield part

@@ -5,10 +5,10 @@ read, and an admin's.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -21,9 +21,11 @@ from audit import search
 from audit.models import Event, Link
 from audit.search import Sight, Sought
 from usecases import permissions, record_periods
+from usecases.downloads import hang_up
 from usecases.models import UseCase
 
 PAGE = 50
+Row = TypeVar("Row")
 KINDS = {
     "use_case.created": "Use case created",
     "use_case.renamed": "Use case renamed",
@@ -72,10 +74,15 @@ KINDS = {
     "access_review.gone": "Right gone before its review",
     "access_review.closed": "Access review closed",
     "what_if.kept": "What-if kept",
+    "promise.stated": "Promise stated",
+    "certificate.issued": "Certificate issued",
+    "upload.received": "Decision log uploaded",
+    "upload.stopped": "Upload stopped",
     "decisions.import_started": "Import started",
     "decisions.imported": "Decisions imported",
     "evidence.exported": "Evidence pack taken",
     "event.erased": "Personal data erased",
+    "record.key_changed": "Key of the record changed",
     "token.issued": "Token created",
     "token.revoked": "Token revoked",
     "token.rotated": "Token rotated",
@@ -238,40 +245,38 @@ HEADER = [
 
 def export(viewer: User, wish: Wish) -> Iterator[list[Any]]:
     """Return the asked events as rows of a table, read as they are sent."""
-    for event in _every(viewer, wish):
-        values = as_dict(event)
-        yield [as_text(values[name]) if name in ("old", "new") else values[name] for name in HEADER]
+    return _told(viewer, wish, lambda rows: [_row(as_dict(event)) for event in rows])
 
 
-def export_lines(viewer: User, wish: Wish, batch: int = 500) -> Iterator[dict[str, Any]]:
+def _row(values: dict[str, Any]) -> list[Any]:
+    return [as_text(values[name]) if name in ("old", "new") else values[name] for name in HEADER]
+
+
+def export_lines(viewer: User, wish: Wish) -> Iterator[dict[str, Any]]:
     """Return the asked events with all values and their place in the chain, read as they are sent.
 
     `seq` and `leaf` are None of an event that was written while this was read, and not yet sealed.
     """
-    rows: list[Event] = []
-    for event in _every(viewer, wish, batch):
-        rows.append(event)
-        if len(rows) == batch:
-            yield from _chained(rows)
-            rows = []
-    yield from _chained(rows)
+    return _told(viewer, wish, _chained)
 
 
-def _every(viewer: User, wish: Wish, batch: int = 500) -> Iterator[Event]:
+def _told(viewer: User, wish: Wish, tell: Callable[[list[Event]], list[Row]]) -> Iterator[Row]:
+    """Read the asked events some at a time, and tell them as they are taken in."""
     seen = sight(viewer)
-    found = search.every(seen, wish.sought, batch=batch)
-    return (event for event in found if not _names_hidden(seen, event))
+    for rows in search.batches(seen, wish.sought):
+        told = tell([event for event in rows if not _names_hidden(seen, event)])
+        hang_up()
+        yield from told
+    hang_up()
 
 
-def _chained(rows: list[Event]) -> Iterator[dict[str, Any]]:
+def _chained(rows: list[Event]) -> list[dict[str, Any]]:
     links = {link.event_id: link for link in Link.objects.filter(event_id__in=[row.pk for row in rows])}
-    for row in rows:
-        link = links.get(row.pk)
-        yield as_dict(row) | {
-            "seq": link.seq if link else None,
-            "leaf": bytes(link.leaf).hex() if link else None,
-            "erased": list(row.erased),
-        }
+    return [as_dict(row) | _place(links.get(row.pk)) | {"erased": list(row.erased)} for row in rows]
+
+
+def _place(link: Link | None) -> dict[str, Any]:
+    return {"seq": link and link.seq, "leaf": link and bytes(link.leaf).hex()}
 
 
 def as_dict(event: Event) -> dict[str, Any]:

@@ -128,7 +128,27 @@ def test_a_search_finds_what_reading_everything_finds(
                 after = search.newest(sight, sought, before=expected[29], limit=30)
                 assert [row.pk for row in after] == expected[30:60], name
             if len(expected) < 2000:
-                assert [row.pk for row in search.every(sight, sought, batch=300)] == expected, name
+                batches = search.batches(sight, sought, size=300)
+                assert [row.pk for rows in batches for row in rows] == expected, name
+
+
+@pytest.mark.parametrize("most", [2, 200])
+def test_so_do_short_stretches_however_few_events_are_looked_at_one_by_one(
+    long_record: None, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """What only a record of millions comes to: many stretches, and of a kind more than are worth a look each."""
+    from audit import search
+    from audit.models import Event
+
+    monkeypatch.setattr(search, "STRETCHES", (1 << 9, 1 << 10, 1 << 11))
+    monkeypatch.setattr(search, "LONGEST", 1 << 13)
+    monkeypatch.setattr(search, "LOOKED_AT", most)
+    with django_db_blocker.unblock():
+        everything = list(Event.objects.order_by("-id"))
+        for name in ("rare kind, common words", "all at once", "never together", "rare words"):
+            sight, sought = _sights()["admin"], _questions()[name]
+            expected = [row.pk for row in everything if _fits(row, sight, sought)]
+            assert [row.pk for row in search.newest(sight, sought, limit=40)] == expected[:40], name
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -349,6 +349,25 @@ def test_lines_of_json_hold_values_and_place(client: "Client", ops: "User", turn
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_download_keeps_no_connection_while_somebody_takes_it_in_slowly(
+    client: "Client", ops: "User", turned: "UseCase"
+) -> None:
+    """There are a dozen connections for everybody: a few slow readers would keep all others out."""
+    from django.db import connection
+
+    client.force_login(ops)
+    for answer in (
+        client.get("/audit.csv"),
+        client.get("/audit.jsonl"),
+        client.post("/use-cases/claims/evidence", {"period": "this_month"}),
+    ):
+        sent = iter(answer)
+        assert next(sent)
+        assert connection.connection is None, answer.headers["Content-Disposition"]
+        assert b"".join(sent) is not None
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_api_filters_pages_and_proves(client: "Client", ops: "User", turned: "UseCase") -> None:
     from audit import checkpoints
     from audit.verify import verify_inclusion
