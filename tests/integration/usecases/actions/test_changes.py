@@ -282,6 +282,15 @@ def test_a_change_is_carried_over_to_what_is_live(change: Change, ops: User, ris
     assert (carried.change.base_version, counting(change)) == (2, [])
 
 
+def test_amended_after_its_hour_a_change_is_scheduled_no_longer(change: Change, ops: User, risk: User) -> None:
+    changes.schedule(change=change, by=ops, at=timezone.now() + timedelta(hours=1))
+    approvals.request_changes(change=fresh(change), by=risk, reason="Stay in the lane")
+    amended = changes.amend(change=fresh(change), by=ops, document=claims(0.8))
+    assert amended.scheduled_for is not None
+    Change.objects.update(scheduled_for=timezone.now())
+    assert changes.amend(change=fresh(change), by=ops, document=claims(0.82)).scheduled_for is None
+
+
 def test_a_scheduled_change_goes_live_when_due_by_every_gate(change: Change, ops: User, risk: User) -> None:
     at = timezone.now() + timedelta(hours=1)
     changes.schedule(change=change, by=ops, at=at)
