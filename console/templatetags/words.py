@@ -67,11 +67,17 @@ def exact(moment: datetime | None) -> str:
 
 @register.simple_tag
 def options(choices: Iterable[tuple[str, str]], chosen: str = "") -> SafeString:
-    """Write the options of a select, `(value, words)` each; a thousand cost a template as much as the page."""
+    """Write the options of a select, `(value, words)` each; a thousand cost a template as much as the page.
+
+    What is chosen and no longer among them stays chosen: the select must not say that everything is shown.
+    """
+    listed = list(choices)
+    if chosen and all(value != chosen for value, _ in listed):
+        listed.append((chosen, chosen))
     return format_html_join(
         "",
         '<option value="{}"{}>{}</option>',
-        ((value, SELECTED if value == chosen else "", words) for value, words in choices),
+        ((value, SELECTED if value == chosen else "", words) for value, words in listed),
     )
 
 

@@ -28,6 +28,15 @@ DOTS = {
     "use_case.created": "live",
     "version.applied": "",
     "version.reverted": "",
+    "change.submitted": "wait",
+    "change.changes_requested": "wait",
+    "change.approved": "live",
+    "change.applied": "live",
+    "change.vetoed": "stop",
+    "change.held_up": "stop",
+    "override.began": "wait",
+    "guardrail.set": "",
+    "lane.set": "",
 }
 
 
@@ -44,13 +53,16 @@ def _page(
     seen = record.sight(viewer)
     events, older = record.page(seen, wish.sought, before)
     chosen = permissions.visible(viewer).filter(slug=wish.use_case).first() if wish.use_case else None
+    choices = record.choices(seen)
+    if wish.kind in record.KINDS.keys() - dict(choices["kinds"]).keys():
+        choices["kinds"].append((wish.kind, record.KINDS[wish.kind]))
     kept = SavedFilter.objects.filter(user=viewer)
     context = {
         "events": [entry(event) for event in events],
         "older": older,
         "first": before is None,
         "wish": wish,
-        "choices": record.choices(seen),
+        "choices": choices,
         "knobs": record_knobs.choices(chosen, wish.knob),
         "query": wish.query,
         "kept": kept,

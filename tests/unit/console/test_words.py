@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.templatetags.words import usd
+from console.templatetags.words import options, usd
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,11 @@ from console.templatetags.words import usd
 )
 def test_money_keeps_the_digits_that_count(amount: float | None, words: str) -> None:
     assert usd(amount) == words
+
+
+def test_a_select_shows_what_is_chosen_even_where_it_is_no_longer_offered() -> None:
+    assert options([("a", "A")], "a") == '<option value="a" selected>A</option>'
+    assert options([("a", "A")], "<b>") == (
+        '<option value="a">A</option><option value="&lt;b&gt;" selected>&lt;b&gt;</option>'
+    )
+    assert options([("a", "A")]) == '<option value="a">A</option>'

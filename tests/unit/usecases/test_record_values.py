@@ -1,11 +1,14 @@
-"""What an event changed, as a page tells it: words, never JSON."""
+"""What an event was and changed, as a page tells it: words, never JSON."""
+
+import ast
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usecases import record_values, terms
+from usecases import record, record_values, terms
 
 FREEZE = {"from": "2026-12-20T00:00:00.123456Z", "until": "2027-01-02T00:00:00Z", "reason": "Year's end"}
 QUIET = {"zone": "Europe/Berlin", "hours": [{"days": ["sat", "sun"], "from": "00:00", "until": "24:00"}]}
@@ -103,3 +106,16 @@ JSON = st.recursive(
 def test_whatever_was_recorded_once_can_be_shown(old: object, new: object) -> None:
     for row in record_values.rows(old, new):
         assert row.old != row.new or row.old
+
+
+def test_every_kind_of_event_has_a_name() -> None:
+    root, found = Path(record.__file__).parents[1], set()
+    for part in ("audit", "console", "routing", "usecases"):
+        for source in (root / part).rglob("*.py"):
+            for node in ast.walk(ast.parse(source.read_text())):
+                for said in node.keywords if isinstance(node, ast.Call) else []:
+                    value = getattr(said.value, "value", None)
+                    if said.arg in ("kind", "event") and isinstance(value, str) and "." in value:
+                        found.add(value)
+    assert len(found) > 40
+    assert found - record.KINDS.keys() == set()
