@@ -44,9 +44,9 @@ def document(
     return check(subject)
 
 
-def way_back(use_case: UseCase, standing: Version, to: str = State.LIVE) -> Findings:
+def way_back(use_case: UseCase, standing: Version, to: str = State.LIVE, by: Any = None) -> Findings:
     """Return every gate that leaving the safe state for `to` would meet now: the document stays as it is."""
-    parts = grounds(use_case, standing.document, timezone.now()) | {"ground": None}
+    parts = grounds(use_case, standing.document, timezone.now(), by) | {"ground": None}
     safe = standing.state not in (State.LIVE, to)
     return check(Subject(live=standing.document, draft=standing.document, leaves_to=to, safe=safe, **parts))
 

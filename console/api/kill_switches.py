@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from ninja import Body, Header, Router, Status
 
@@ -56,7 +57,7 @@ def restore(
     use_case = found(request, slug)
     permissions.check(request.user, "kill", use_case)
     if dry_run:
-        return _way_back(use_case, check_seen(use_case, expected(if_match, use_case)))
+        return _way_back(use_case, check_seen(use_case, expected(if_match, use_case)), user_of(request))
     wish: dict[str, Any] = {
         "use_case": use_case,
         "by": user_of(request),
@@ -69,9 +70,9 @@ def restore(
         return Status(202, change_out(reviewing.review_of(changes.submit_restore(**wish))))
 
 
-def _way_back(use_case: UseCase, standing: Version) -> dict[str, Any]:
+def _way_back(use_case: UseCase, standing: Version, by: User) -> dict[str, Any]:
     """Answer with every gate; nothing is written."""
-    findings = judging.way_back(use_case, standing)
+    findings = judging.way_back(use_case, standing, by=by)
     return {
         "dry_run": True,
         "applies": findings.passes,

@@ -22,6 +22,7 @@ from tests.documents import claims
 from usecases import configs
 from usecases.actions import changes, drafts, guardrails, kill_switches
 from usecases.models import UseCase
+from usecases.publishing import NeedsApproval
 
 Told = list[tuple[str, str, str, str]]
 STANDS = {"open": "passed", "shut": "failed", "waits": "waiting"}
@@ -205,6 +206,25 @@ def test_a_restore_meets_the_same_gates_asked_for_or_not(
         }
     )
     assert asked[:-1] == found[:-1], "only of approvals is there more to tell once they are asked for"
+
+
+def test_limits_of_ones_own_count_for_nobodys_dry_run(strict: UseCase, ops: User, admin: User) -> None:
+    kill_switches.engage(use_case=strict, by=ops)
+    held = strict.guardrail
+    guardrails.set_limits(
+        use_case=strict,
+        knobs=held.knobs,
+        approved_models=held.approved_models,
+        terms={"approvals_to_restore": 0, "one_pager_needed": False},
+        by=admin,
+    )
+    needed = {
+        who: from_shell("gates", "claims", "--restore", "--by", who)["approvals_needed"]
+        for who in ("admin", "ops")
+    }
+    assert needed == {"admin": 2, "ops": 0}, "who set them aside is judged by what was asked before"
+    with pytest.raises(NeedsApproval):
+        kill_switches.restore(use_case=UseCase.objects.get(pk=strict.pk), by=admin)
 
 
 def test_gates_are_told_in_the_shell_by_words_and_by_how_it_leaves(use_case: UseCase, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from routing.models import State
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         use_case = rights.use_case_of(options["slug"], by)
         with rights.carried_out():
             permissions.check(by, "view", use_case)
-            found = _findings(use_case, options)
+            found = _findings(use_case, options, by)
         if options["output"] == "json":
             told = {
                 "passes": found.passes,
@@ -54,14 +55,14 @@ class Command(BaseCommand):
             sys.exit(CLOSED)
 
 
-def _findings(use_case: UseCase, options: dict[str, Any]) -> Findings:
+def _findings(use_case: UseCase, options: dict[str, Any], by: User) -> Findings:
     standing = latest(use_case)
     if options["document"]:
-        return judging.document(use_case, _document(options["document"]), standing)
+        return judging.document(use_case, _document(options["document"]), standing, by=by)
     if options["restore"]:
         if standing.state == State.LIVE:
             raise CommandError(f"“{use_case.slug}” is live; there is no safe state to leave.")
-        return judging.way_back(use_case, standing)
+        return judging.way_back(use_case, standing, by=by)
     change = Change.objects.filter(use_case=use_case, number=options["change"]).first()
     if change is None:
         raise CommandError(f"“{use_case.slug}” has no change {options['change']}.")
