@@ -11,16 +11,34 @@ from django.utils import timezone
 from audit import context
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
+API = ("/api/", "/ofrep/")
 
 
 def entry_point(get_response: Handler) -> Handler:
     """Name the door for the record, and give the caller the request id that the record holds."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
-        door = "api" if request.path.startswith(("/api/", "/ofrep/")) else "page"
+        door = "api" if request.path.startswith(API) else "page"
         with context.through(door) as opened:
             response = get_response(request)
         response.headers["X-Request-Id"] = opened.request_id
+        if "ETag" not in response.headers:  # else it is made to be kept
+            # What customers wrote must not come back by “Back” once somebody has signed out.
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    return handle
+
+
+def head(get_response: Handler) -> Handler:
+    """Answer HEAD at the API's addresses as GET; its content is left out by the server (RFC 9110, 9.3.2)."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        if request.method != "HEAD" or not request.path.startswith(API):
+            return get_response(request)
+        request.method = "GET"
+        response = get_response(request)
+        request.method = "HEAD"
         return response
 
     return handle
@@ -69,7 +87,7 @@ def outage_response(request: HttpRequest) -> HttpResponse:
         "The database does not answer. Running assistants keep their last configuration; try again shortly."
     )
     response: HttpResponse
-    if request.path.startswith(("/api/", "/ofrep/")):
+    if request.path.startswith(API):
         body = {"type": "about:blank", "title": "Database unavailable", "status": 503, "detail": detail}
         response = JsonResponse(body, status=503, content_type="application/problem+json")
     else:

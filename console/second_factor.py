@@ -54,6 +54,15 @@ def missing(request: HttpRequest) -> bool:
     return must_have(user)
 
 
+def missing_by_token(user: User) -> bool:
+    """Say whether a person's token may not go on yet: a text would be a way around what their pages ask."""
+    if settings.REQUIRE_MFA == "nobody" or has(user):
+        return False
+    if settings.OIDC_ASKS_SECOND_FACTOR and not user.has_usable_password():
+        return False  # only the provider lets them in
+    return must_have(user)
+
+
 def admitted(scope: Mapping[str, Any]) -> HttpRequest | None:
     """Return the session and person of a request that is answered beside Django; None where pages would refuse it.
 

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "console.middleware.head",
     "console.api.problems.middleware",
     "console.middleware.outages",
     "csp.middleware.CSPMiddleware",
@@ -132,7 +133,11 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True  # as long as `SESSION_COOKIE_AGE`: `console.sessions` renews it
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 # Passwords are counted by axes; what is left to allauth are codes of second factors, asked after the password.
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "5/5m/key,50/d/key"}
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "5/5m/key,50/d/key",
+    "change_password": "5/5m/user,50/d/user",  # the old one is asked there, too
+}
 MFA_ADAPTER = "console.adapters.SecondFactors"
 MFA_TOTP_ISSUER = "Operator console"
 MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off

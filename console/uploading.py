@@ -49,6 +49,7 @@ def _sender(scope: Scope) -> User | None:
     if scope["path"].startswith("/api/"):
         kind, _, text = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         grant = tokens.check(text.strip()) if kind.lower() == "bearer" else None
-        return User.objects.filter(pk=grant.user_id).first() if grant and grant.user_id else None
+        user = User.objects.filter(pk=grant.user_id).first() if grant and grant.user_id else None
+        return None if user is None or second_factor.missing_by_token(user) else user
     request = second_factor.admitted(scope)
     return request.user if request and isinstance(request.user, User) else None

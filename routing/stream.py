@@ -28,6 +28,7 @@ FIRST = {
     "headers": [
         (b"content-type", b"text/event-stream; charset=utf-8"),
         (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
         (b"x-accel-buffering", b"no"),
     ],
 }
@@ -141,6 +142,7 @@ async def refuse(send: Send, refusal: Refusal) -> None:
         (b"content-type", problems.CONTENT_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
     ]
     more = {401: (b"www-authenticate", b"Bearer"), 503: (b"retry-after", b"5"), 405: (b"allow", b"GET")}
     if refusal.status in more:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
-from console import tokens
+from console import second_factor, tokens
 from console.tokens import Grant
 from usecases import permissions
 from usecases.models import UseCase
@@ -40,6 +40,8 @@ class Bearer(HttpBearer):
             request.user = User.objects.get(pk=grant.user_id)
             if not request.user.is_active:
                 return None
+            if second_factor.missing_by_token(request.user):
+                raise HttpError(403, "Set up a second factor first, on your account's page.")
         return grant
 
 

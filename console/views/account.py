@@ -88,13 +88,13 @@ class Password(Recorded, allauth_account.PasswordChangeView):  # type: ignore[mi
     success_url = OWN
 
     def form_valid(self, form: Any) -> HttpResponse:
-        here = self.request.session.session_key
+        user = user_of(self.request)
         with transaction.atomic():
             answer = super().form_valid(form)
-            others = UserSession.objects.filter(user=user_of(self.request)).exclude(
-                session_key__in=[here, self.request.session.session_key]
+            # This session has another key by now; what is open in all others closes at once.
+            sessions.close(
+                UserSession.objects.filter(user=user).exclude(session_key=self.request.session.session_key)
             )
-            sessions.close(others)
         return answer
 
     def get_default_success_url(self) -> str:

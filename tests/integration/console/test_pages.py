@@ -248,3 +248,43 @@ def test_pages_allow_no_inline_script_or_style(client: "Client", ops: "User", us
         assert " style=" not in shown
         assert "<style" not in shown
         assert " onclick" not in shown
+
+
+def test_nothing_that_is_shown_is_framed_sniffed_or_kept_whatever_comes_of_a_request(
+    client: "Client", admin: "User", use_case: "UseCase"
+) -> None:
+    client.raise_request_exception = False
+    pages = (
+        "/sign-in",
+        "/nowhere",
+        "/use-cases/none/",
+        "/sign-in/failed",
+        "/api/v1/nowhere",
+        "/api/v1/use-cases",
+    )
+    answers = [client.get(path) for path in pages]
+    come_in(client, admin)
+    paths = (
+        "/",
+        "/audit",
+        "/audit.csv",
+        "/audit.jsonl",
+        "/tokens",
+        "/account",
+        "/use-cases/claims/",
+        "/use-cases/x/",
+    )
+    answers += [client.get(path) for path in paths]
+    answers += [client.get("/audit", headers={"Host": "evil.example"}), client.post("/use-cases/claims/kill")]
+    for answer in answers:
+        where = (answer.request["PATH_INFO"], answer.status_code)
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy, where
+        assert "frame-ancestors 'none'" in policy, where
+        assert "unsafe" not in policy, where
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", where
+        assert answer.headers["Referrer-Policy"] == "same-origin", where
+        if answer.status_code != 400:  # of a foreign host nothing is read, and nothing told
+            assert "no-store" in answer.headers["Cache-Control"], where
+        if where[0].endswith(("csv", "jsonl")):
+            assert answer.headers["Content-Disposition"].startswith("attachment; filename="), where

@@ -256,6 +256,7 @@ def test_a_changed_password_ends_other_sessions(client: "Client", person: "User"
     sign_in(client)
     sign_in(other)
     new = "another password of mine"
+    from allauth.usersessions.models import UserSession
     form = {"oldpassword": PASSWORD, "password1": new, "password2": new}
     refused = client.post("/account/password", form | {"oldpassword": "wrong"})
     assert "That is not your password" in refused.content.decode()
@@ -269,6 +270,7 @@ def test_a_changed_password_ends_other_sessions(client: "Client", person: "User"
 @pytest.mark.parametrize(
     ("who", "required", "led"),
     [
+    assert UserSession.objects.filter(user=person).count() == 1, "what is open in others closes at once"
         ("ops", "nobody", False),
         ("ops", "approvers", False),
         ("risk", "approvers", True),
@@ -328,6 +330,34 @@ def test_who_must_have_a_second_factor_cannot_remove_it(
     sign_in(client)
     client.post("/sign-in/code", {"code": code(secret)})
     settings.REQUIRE_MFA = "everybody"
+def test_a_token_is_no_way_around_the_second_factor(
+    client: "Client", person: "User", secret: str, people: "dict[str, User]", settings: "Settings"
+) -> None:
+    from console import tokens
+    from console.uploading import _sender
+
+    texts = {
+        name: tokens.issue(name=name, by=people[name], user=people[name])[1]
+        for name in ("ops", "risk", "stranger")
+    }
+    settings.REQUIRE_MFA = "everybody"
+
+    def status(name: str) -> int:
+        headers = {"Authorization": f"Bearer {texts[name]}"}
+        return client.get("/api/v1/use-cases", headers=headers).status_code
+
+    def sender(name: str) -> "User | None":
+        bearer = (b"authorization", f"Bearer {texts[name]}".encode())
+        return _sender({"path": "/api/v1/use-cases/claims/imports", "headers": [bearer]})
+
+    assert [status(name) for name in texts] == [200, 403, 403]
+    assert [sender(name) for name in texts] == [person, None, None]
+    settings.OIDC_ASKS_SECOND_FACTOR = True
+    assert status("stranger") == 200, "who has no password here was asked by the provider"
+    settings.REQUIRE_MFA = "nobody"
+    assert status("risk") == 200
+
+
     assert client.get("/").status_code == 200
     refused = client.post("/account/second-factor/remove")
     assert "must have a second factor" in refused.content.decode()
