@@ -177,7 +177,11 @@ def _change(
         return Applied(False, bool(beside), before, said, beside=beside, published=False)
     permissions.check(by, "tune", use_case)
     planned = versions.plan(
-        use_case=use_case, document=content.document, standing=before, baseline=config.get("baseline")
+        use_case=use_case,
+        document=content.document,
+        standing=before,
+        baseline=config.get("baseline"),
+        by=by,
     )
     gates = planned.findings.checks
     number = expected["version"] if expected else None

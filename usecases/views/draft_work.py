@@ -210,7 +210,7 @@ class Work:
     @cached_property
     def findings(self) -> checks.Findings:
         """Every gate that applying the draft would meet."""
-        grounds = judging.grounds(self.use_case, self.document, timezone.now())
+        grounds = judging.grounds(self.use_case, self.document, timezone.now(), self.by)
         subject = checks.Subject(live=self.live, draft=self.document, **grounds)
         return checks.check(subject)
 
