@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from audit import log
-from console.middleware import outage_response
+from console.middleware import API, outage_response
 from usecases import permissions
 
 CHANNEL = "console_person"
@@ -132,9 +132,7 @@ def middleware(
     """End sessions that are too old; note when others were used."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and not request.path.startswith(
-            ("/api/", "/ofrep/")
-        ):
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and not request.path.startswith(API):
             try:
                 _keep_time(request)
             except (OperationalError, InterfaceError):

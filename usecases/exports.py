@@ -11,7 +11,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from usecases.downloads import download
 
 CHUNK = 500
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def cell(value: Any) -> Any:

@@ -15,14 +15,13 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from console.bodies import TOO_LARGE
-from console.middleware import outage_response
+from console.middleware import API, outage_response
 from routing import problems
 from routing.engine.validation import InvalidDocument
 from usecases.publishing import Refused, Stale
 
 logger = logging.getLogger(__name__)
 
-PREFIXES = ("/api/", "/ofrep/")
 UNREADABLE = "The body cannot be read as JSON."
 WRONG = "The request does not say what it must; see the errors."
 BROKEN = "Something went wrong in the console; it is logged under the request id."
@@ -170,7 +169,7 @@ def middleware(
         plain = found.status_code >= 400 and not found.headers.get("Content-Type", "").startswith(
             "application/"
         )
-        if not (plain and request.path.startswith(PREFIXES)):
+        if not (plain and request.path.startswith(API)):
             return found
         problem = response(found.status_code, PLAIN.get(found.status_code, found.reason_phrase))
         for name in ("Allow", "Retry-After", "X-Request-Id"):

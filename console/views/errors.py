@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from audit import context
-from console.middleware import outage_response
+from console.middleware import API, outage_response
 from usecases.permissions import Forbidden
 
 
@@ -46,7 +46,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, status: int, title: str, message: str, hint: str = "") -> HttpResponse:
-    if request.path.startswith(("/api/", "/ofrep/")):
+    if request.path.startswith(API):
         body = {"type": "about:blank", "title": title, "status": status, "detail": message}
         return JsonResponse(body, status=status, content_type="application/problem+json")
     told: dict[str, Any] = {"status": status, "title": title, "message": message, "hint": hint}

@@ -175,6 +175,36 @@ def test_pages_hear_of_publications_and_of_reports(stack: Stack, token: str, ses
             kill(stack, "restore")
 
 
+def test_pages_close_at_once_where_a_session_or_an_account_ends(stack: Stack) -> None:
+    """Each web process hears of it (NOTIFY); streams of others stay open."""
+    here, elsewhere = (signed_in(stack, "risk", stack.password("risk")) for _ in range(2))
+    others = signed_in(stack, "ops", stack.password("ops"))
+    watched = [stream(stack, "/live?use_case=all", cookies=cookies) for cookies in (here, elsewhere, others)]
+    with watched[0] as mine, watched[1] as ended, watched[2] as theirs:
+        for events in (mine, ended, theirs):
+            events.wait("ready")
+        with httpx.Client(base_url=stack.web_url, cookies=here) as browser:
+            form = {"csrfmiddlewaretoken": here["csrftoken"]}
+            assert browser.post("/account/sessions/end", data=form).headers["Location"] == "/account"
+        assert ended.ended.wait(5)
+        assert not mine.ended.is_set()
+        assert httpx.get(f"{stack.web_url}/live", cookies=elsewhere).status_code == 401
+
+        stack.manage("shell", "-c", SWITCH.format("deactivate"))
+        assert mine.ended.wait(5)
+        assert not theirs.ended.is_set()
+        assert httpx.get(f"{stack.web_url}/live", cookies=here).status_code == 401
+    stack.manage("shell", "-c", SWITCH.format("activate"))
+
+
+SWITCH = """
+from audit import log
+from console import accounts
+from django.contrib.auth.models import User
+accounts.{}(person=User.objects.get(username="risk"), by=log.System("command"), reason="Left the bank.")
+"""
+
+
 def test_who_may_not_watch(stack: Stack, session: httpx.Cookies) -> None:
     assert httpx.get(f"{stack.web_url}/live?use_case={SLUG}").status_code == 401
     assert httpx.get(f"{stack.web_url}/live?use_case=nobody", cookies=session).status_code == 404
@@ -225,6 +255,16 @@ def test_reports_written_together_are_refused_like_any_other(stack: Stack, token
         assert answer.headers["content-type"] == "application/problem+json"
     wrong = httpx.get(stack.web_url + path, headers=headers)
     assert (wrong.status_code, wrong.headers["content-type"]) == (405, "application/problem+json")
+
+
+def test_head_answers_as_get_does_without_the_content(stack: Stack) -> None:
+    """RFC 9110, 9.3.2: what is read with GET can be asked for with HEAD; what is not read cannot."""
+    for path in ("/api/v1/schemas/document.json", "/api/v1/use-cases", "/api/v1/use-cases/nobody", "/healthz"):
+        read, asked = (stack.api(method, path) for method in ("GET", "HEAD"))
+        assert (asked.status_code, asked.content) == (read.status_code, b""), path
+        for name in ("Content-Type", "Content-Length", "ETag"):
+            assert asked.headers.get(name) == read.headers.get(name), (path, name)
+    assert stack.api("HEAD", "/api/v1/kill").status_code == 405
 
 
 def test_health_names_its_parts(stack: Stack) -> None:
