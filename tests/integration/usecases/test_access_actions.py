@@ -293,6 +293,23 @@ def test_people_of_a_unit_are_named_by_who_sees_all_that_it_holds(
     assert may(friend, use_case) == ["view", "tune", "kill", "review"]
 
 
+def test_nobody_places_a_use_case_where_they_would_gain_by_it(
+    use_case: UseCase, people: People, unit: BusinessUnit
+) -> None:
+    admin, second = people["admin"], User.objects.create_user("second")
+    second.groups.set(admin.groups.all())
+    units.add_person(unit=unit, role="operations", person=admin, by=second)
+    everything_else = ["tune", "approve", "kill", "review"]
+    access.revoke(use_case=use_case, holder=Group.objects.get(name="admin"), verbs=everything_else, by=second)
+
+    admin, second = (User.objects.get(pk=person.pk) for person in (admin, second))
+    with pytest.raises(permissions.Forbidden, match="give yourself rights"):
+        units.place(use_case=use_case, unit=unit, by=admin)
+    assert may(admin, use_case) == ["view"]
+    units.place(use_case=use_case, unit=unit, by=second)
+    assert may(admin, use_case) == ["view", "tune", "kill", "review"]
+
+
 def test_a_unit_takes_over_no_group_that_is_there_already(admin: User, unit: BusinessUnit) -> None:
     Group.objects.create(name="cards-risk")
     with pytest.raises(Refused, match="cards-risk"):
@@ -368,6 +385,8 @@ def test_a_review_has_a_line_for_every_right_and_revoking_takes_it_away(
     }
     said(review, "ops → stranger", "revoked", risk, "Back from holidays")
     assert may(people["stranger"], use_case) == []
+    with pytest.raises(PermissionDenied, match="may go through all of"):
+        access_reviews.close(review=review, by=people["ops"])
     said(review, "operations", "revoked", risk)
     assert may(people["ops"], use_case) == []
     said(review, "admin", "confirmed", risk)

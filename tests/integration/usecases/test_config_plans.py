@@ -192,6 +192,16 @@ def test_a_stranger_reads_nothing_of_a_use_case_in_a_plan(write: Write) -> None:
     assert words == refused(write(answer_from=0.9, slug="nowhere"), "--dry-run", by="stranger")
     assert words == "You may not create use cases. An admin can give you that right."
 
+    def told(slug: str) -> str:
+        out, file = StringIO(), str(write(answer_from=0.9, slug=slug))
+        with pytest.raises(CommandError):
+            call_command(
+                "apply_config", file, "--dry-run", "--output", "json", "--by", "stranger", stdout=out
+            )
+        return out.getvalue().replace("nowhere", "claims")
+
+    assert told("claims") == told("nowhere"), "not even in what it is compared with"
+
 
 def test_risk_sets_limits_by_file_without_a_right_to_tune(write: Write, use_case: UseCase) -> None:
     held = configs.export(use_case)["guardrails"]

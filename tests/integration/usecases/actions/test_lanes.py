@@ -103,6 +103,8 @@ def test_setting_a_lane_says_who_is_newly_outside_and_whose_approvals_are_void(
     assert verdict.why == "Void: the guardrails were changed since."
     events = Event.objects.filter(kind="lane.set").order_by("-id")[:3]
     assert {event.use_case for event in events} == {"", "claims", "disputes"}
+    further = lanes.set_lane(lane=lane, by=risk, knobs={EDGE: {"limit": [0.92, 1.0]}})
+    assert [one.failing for one in further.rechecked] == [(), ()], "outside they were before"
 
 
 def test_who_may_not_approve_everywhere_may_not_set_it(
