@@ -1,9 +1,13 @@
 """What the readable page of an evidence pack shows: nothing that is not in its files, less of what is long."""
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, Final
 
-from usecases import evidence_mapping
+from django.utils import timezone
+
+from routing.engine import knobs
+from usecases import evidence_mapping, fields, record_values, step_gates, strictest
 from usecases.evidence_files import Json, Period, moment
 from usecases.models import Change, Version
 from usecases.record import KINDS
@@ -58,7 +62,7 @@ def context(
             for one in told.overrides
         ],
         "limits": [_limit(one) for one in told.guardrails],
-        "promise": [one | {"at": words(one["at"])} for one in told.promise],
+        "promise": [_promise(one) for one in told.promise],
         "one_pager": _one_pager(told.one_pager),
         "counts": counts,
         "record": record,
@@ -103,28 +107,40 @@ def _kill(one: Json) -> Json:
     }
 
 
+def _promise(one: Json) -> Json:
+    shares = {key: fields.percent(one.get(key)) for key in ("wrong_at_most", "confidence")}
+    return one | shares | {"at": words(one["at"])}
+
+
 def _limit(one: Json) -> Json:
     limits: dict[str, Any] = one["limits"]
-    knobs = [
-        {
-            "path": path,
-            **{key: _range(bound.get(key)) for key in ("lane", "limit")},
-            "reason": bound.get("reason") or "",
-        }
-        for path, bound in (limits.get("knobs") or {}).items()
-    ]
     rest = {key: value for key, value in limits.items() if key not in ("knobs", "models") and value}
+    with timezone.override(UTC):
+        terms = [(row.words, row.new) for row in record_values.rows(None, rest)]
     return {
         "at": words(one["at"]),
         "set_by": one["set_by"],
-        "knobs": knobs,
+        "knobs": [_bound(path, bound) for path, bound in (limits.get("knobs") or {}).items()],
         "models": limits.get("models") or [],
-        "terms": [(key.replace("_", " "), value) for key, value in rest.items()],
+        "terms": terms,
     }
 
 
-def _range(pair: Any) -> str:
-    return f"{pair[0]:g} to {pair[1]:g}" if isinstance(pair, list) and len(pair) == 2 else "none"
+def _bound(path: str, bound: Json) -> Json:
+    steps = "; ".join(step_gates.words(path, step) for step in strictest.steps_of(bound))
+    return {
+        "path": path,
+        "label": knobs.label(path),
+        **{key: _range(path, bound.get(key)) for key in ("lane", "limit")},
+        "step": steps or "any",
+        "reason": bound.get("reason") or "",
+    }
+
+
+def _range(path: str, pair: Any) -> str:
+    if not isinstance(pair, list) or len(pair) != 2:
+        return "none"
+    return f"{knobs.written(path, pair[0])} to {knobs.written(path, pair[1])}"
 
 
 def _one_pager(said: Json | None) -> list[tuple[str, str]]:

@@ -76,6 +76,7 @@ def entry(event: Event) -> dict[str, Any]:
     """Return an event with the words that a page shows of it."""
     return {
         "event": event,
+        "title": event.sentence.removesuffix("."),
         "dot": DOTS.get(event.kind, "quietly"),
         "kind": record.KINDS.get(event.kind, event.kind),
         "values": record_values.rows(event.old, event.new),

@@ -108,6 +108,10 @@ def test_a_pack_tells_the_period_and_nothing_from_after_it(lived: Lived) -> None
         one["limits"]["knobs"]["bands.answer.from"]["limit"] for one in json.loads(files["guardrails.json"])
     ]
     assert limits == [[0.6, 1.0], [0.65, 1.0]], "the ones in force when it began, and those set in it"
+    page = files["summary.html"].decode()
+    assert all(words in page for words in ("<td>0.65 to 1.00</td>", "<li>Approvals past the lane: 2</li>"))
+    assert "with 95% confidence" in page
+    assert "{&#x27;" not in page, "words, not code"
 
 
 def test_where_everything_is_erased_that_can_be_the_pack_still_verifies(lived: Lived, tmp_path: Path) -> None:
