@@ -70,7 +70,7 @@ KINDS = {
     "unit.person_removed": "Person taken out of a unit",
     "access_review.started": "Access review started",
     "access_review.confirmed": "Right confirmed",
-    "access_review.revoked": "Right not confirmed",
+    "access_review.revoked": "Right taken back in a review",
     "access_review.gone": "Right gone before its review",
     "access_review.closed": "Access review closed",
     "what_if.kept": "What-if kept",

@@ -423,5 +423,6 @@ COMMANDS: tuple[Door, ...] = (
     *(Door(name, "RUN", "machine") for name in ("create_token", "export_config", "verify_audit")),
     Door("config_schema", "RUN", "machine"),
     *(Door(name, "RUN", "machine") for name in ("rotate_token", "revoke_token", "account")),
+    *(Door(name, "RUN", "machine") for name in ("create_account", "new_password", "set_groups")),
     *(Door(name, "RUN", "machine") for name in ("prepare", "setup_accounts", "up")),
 )
