@@ -48,11 +48,27 @@ class Erased:
 
     def kept(self, value: str, field: str, at: datetime | None, *kinds: str) -> str:
         """Return a value, or nothing where the event of that moment has lost the field."""
-        gone = at is not None and any(
+        return "" if self.lost(field, at, *kinds) else value
+
+    def lost(self, field: str, at: datetime | None, *kinds: str) -> bool:
+        """Say whether the event of that moment has lost the field."""
+        return at is not None and any(
             field in fields and kind.startswith(kinds) and abs(when - at) < NEAR
             for kind, when, fields in self._gone
         )
-        return "" if gone else value
+
+    def wordless(self, limits: Json, at: datetime, kind: str) -> Json:
+        """Return limits; without their reasons, the one free text in them, where their event lost its values."""
+        return without_reasons(limits) if self.lost("new", at, kind) else limits
+
+
+def without_reasons(value: Any) -> Any:
+    """Return limits with nothing for each reason in them."""
+    if isinstance(value, list):
+        return [without_reasons(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: "" if key == "reason" else without_reasons(one) for key, one in value.items()}
 
 
 @dataclass

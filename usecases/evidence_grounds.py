@@ -35,7 +35,7 @@ def guardrails(period: Period) -> list[Json]:
         {
             "at": moment(row.history_date),
             "first": row.history_type == "+",
-            "limits": row.instance.as_dict(),
+            "limits": period.erased.wordless(row.instance.as_dict(), row.history_date, "guardrail.set"),
             "digest": digest(row.instance.as_dict()),
             "set_by": period.erased.kept(row.set_by, "actor", row.history_date, "guardrail.set"),
         }
@@ -53,7 +53,7 @@ def lanes(period: Period) -> list[Json]:
                 {
                     "at": moment(row.history_date),
                     "name": row.name,
-                    "limits": row.instance.as_dict(),
+                    "limits": period.erased.wordless(row.instance.as_dict(), row.history_date, "lane.set"),
                     "set_by": period.erased.kept(row.set_by, "actor", row.history_date, "lane.set"),
                 }
                 for row in period.history(Lane, slug=slug)
@@ -86,7 +86,9 @@ def one_pager(period: Period) -> Json | None:
     if row is None:
         return None
     by = period.erased.kept(row.written_by, "actor", row.written_at, "one_pager.")
-    return {"answers": row.answers, "dpia": row.dpia, "written_by": by, "written_at": moment(row.written_at)}
+    gone = period.erased.lost("new", row.written_at, "one_pager.")
+    said = {"answers": {}, "dpia": {}} if gone else {"answers": row.answers, "dpia": row.dpia}
+    return {**said, "written_by": by, "written_at": moment(row.written_at)}
 
 
 def golden_sets(period: Period) -> list[Json]:

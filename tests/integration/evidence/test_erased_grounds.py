@@ -8,7 +8,7 @@ from django.utils import timezone
 from audit import erasure, leaves, log
 from audit.models import Event
 from usecases import evidence_grounds
-from usecases.actions import access_reviews, delegations
+from usecases.actions import access_reviews, delegations, guardrails, lanes, one_pagers
 from usecases.evidence_files import Period
 from usecases.models import UseCase
 
@@ -37,3 +37,34 @@ def test_who_lent_what_to_whom_is_not_told_from_tables_once_it_was_erased(
     )
     for words in ("On sick leave", "Is well", "stranger", "'ops'", "'admin'"):
         assert words not in told, told
+
+
+def test_reasons_of_limits_and_words_of_a_one_pager_are_not_told_once_their_values_were_erased(
+    use_case: UseCase, risk: User, ops: User
+) -> None:
+    begun = timezone.now()
+    knobs = {
+        "bands.answer.from": {"lane": [0.8, 1.0], "limit": [0.6, 1.0], "reason": "Complaint of a patient"}
+    }
+    lane = lanes.create(slug="shared", name="Shared", by=risk).lane
+    guardrails.set_limits(use_case=use_case, knobs=knobs, approved_models=[], lanes=["shared"], by=risk)
+    lanes.set_lane(
+        lane=lane, by=risk, knobs={"bands.answer.from": {"lane": [0.7, 1.0], "reason": "A case we know"}}
+    )
+    one_pagers.keep(use_case=use_case, given={"answers": {"problem": "One clerk is slow"}}, by=ops)
+    words = ("Complaint of a patient", "A case we know", "One clerk is slow")
+
+    def told() -> str:
+        period = Period(use_case, begun, timezone.now())
+        found = [evidence_grounds.guardrails(period), evidence_grounds.lanes(period)]
+        return str([*found, evidence_grounds.one_pager(period)])
+
+    assert [one for one in words if one not in told()] == []
+    for event in Event.objects.filter(
+        use_case=use_case.slug, kind__in=["guardrail.set", "lane.set", "one_pager.written"]
+    ):
+        erasure.erase(event=event, fields=["old", "new"], by=log.System("admin"), reason="All of it")
+
+    after = told()
+    assert [one for one in words if one in after] == []
+    assert "[0.8, 1.0]" in after, "numbers stay: they tell of nobody"
