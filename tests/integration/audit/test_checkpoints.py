@@ -118,6 +118,9 @@ def test_an_event_is_proved_without_the_record_and_without_what_is_erased(
     assert main([str(file), "--public-key", public_key_text(Ed25519PrivateKey.generate().public_key())]) == 1
     assert "which is not known here" in capsys.readouterr().out
     assert main([str(tmp_path / "none.json")]) == 2
+    (late,) = written(1)
+    with pytest.raises(proofs.NotSigned):
+        proofs.inclusion(late)
 
 
 def test_a_proof_is_checked_where_the_product_is_not(tmp_path: Path) -> None:

@@ -107,6 +107,17 @@ def test_an_erasure_in_silence_is_found() -> None:
     assert "actor was emptied, and no event tells of that erasure" in fault.text
 
 
+def test_an_erased_value_that_somebody_kept_and_put_back_is_found() -> None:
+    event = write(1)
+    erase(event, "actor")
+    seal()
+    unguarded()
+    execute("UPDATE audit_event SET actor = 'ops', salts = %s WHERE id = %s", [event.salts, event.pk])
+    [fault] = faults()
+    assert (fault.kind, fault.event) == ("erasure", event.pk)
+    assert "actor should be erased, and is there" in fault.text
+
+
 @pytest.mark.parametrize(
     "change",
     [

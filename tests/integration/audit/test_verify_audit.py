@@ -193,6 +193,16 @@ def test_a_fork_and_an_event_that_counts_twice_are_found(record: list[int]) -> N
     found = faults()
     assert {fault.kind for fault in found} == {"fork"}
     assert "two links with number 5" in found[0].text
+    execute("DELETE FROM audit_link WHERE ctid = (SELECT max(ctid) FROM audit_link WHERE seq = 5)")
+    assert faults() == []
+    [(leaf, head)] = execute(
+        "SELECT one.leaf, last.head FROM audit_link one, audit_link last WHERE one.seq = 5 AND last.seq = 9"
+    )
+    again = leaves.head(bytes(head), bytes(leaf))
+    execute("INSERT INTO audit_link VALUES (10, %s, %s, %s)", [record[4], leaf, again])
+    [fault] = faults()
+    assert (fault.kind, fault.event) == ("fork", record[4])
+    assert "has two places in the chain, 5 and 10" in fault.text
 
 
 def test_a_chain_that_was_rewritten_whole_does_not_fit_what_was_signed(record: list[int]) -> None:
@@ -232,6 +242,17 @@ def test_a_checkpoint_signed_with_another_key_is_found_unless_that_key_is_named(
     )
     assert "which is not known here" in faults()[0].text
     assert inspect(raw(), [audit_key().public_key(), other.public_key()]).faults == []
+
+
+def test_a_checkpoint_over_another_chain_is_found_however_well_it_is_signed(record: list[int]) -> None:
+    """Whoever has the key could sign the same events, in the same tree, behind another head."""
+    last = Checkpoint.objects.get(size=9)
+    last.head = bytes(leaves.DIGEST)
+    signature = audit_key().sign(signed_words(checkpoints.as_json(last)))
+    execute("UPDATE audit_checkpoint SET head = %s, signature = %s WHERE size = 9", [last.head, signature])
+    [fault] = faults()
+    assert (fault.kind, fault.seq) == ("checkpoint", 9)
+    assert "root or head do not fit" in fault.text
 
 
 # Any single bit of any column, changed as a disk or a person with rights in the database would.

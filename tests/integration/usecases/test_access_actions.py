@@ -289,6 +289,8 @@ def test_people_of_a_unit_are_named_by_who_sees_all_that_it_holds(
             act(unit=unit, role="admin", person=friend, by=User.objects.get(pk=admin.pk))
     with pytest.raises(permissions.Forbidden, match="sees all"):
         units.remove_person(unit=unit, role="admin", person=second, by=User.objects.get(pk=admin.pk))
+    with pytest.raises(Refused, match="nobody who sees"):
+        units.remove_person(unit=unit, role="admin", person=second, by=second)
     units.add_person(unit=unit, role="operations", person=friend, by=second)
     assert may(friend, use_case) == ["view", "tune", "kill", "review"]
 

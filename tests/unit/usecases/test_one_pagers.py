@@ -78,6 +78,11 @@ def test_a_day_reads_as_people_write_it() -> None:
     assert shown == ["31 Mar 2027", ""]
 
 
+def test_an_answer_may_be_as_long_as_it_may_be() -> None:
+    longest = {"problem": "x" * 2000, "kpi": "x" * 120}
+    assert one_pagers.read({"answers": longest}) == ({"answers": longest, "dpia": {}}, [])
+
+
 def test_an_empty_answer_is_none() -> None:
     read = one_pagers.read({"answers": {"problem": "  ", "users": None}, "dpia": None})
     assert read == ({"answers": {}, "dpia": {}}, [])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from guardian.shortcuts import remove_perm
 
 from audit.models import Event
@@ -13,7 +14,16 @@ from tests.guardrails import ask_for
 from tests.record import failing_record
 from usecases import lanes as holding
 from usecases import permissions
-from usecases.actions import approvals, guardrails, kill_switches, lanes, overrides, use_cases, versions
+from usecases.actions import (
+    approvals,
+    changes,
+    guardrails,
+    kill_switches,
+    lanes,
+    overrides,
+    use_cases,
+    versions,
+)
 from usecases.models import Change, Guardrail, Lane, UseCase
 from usecases.permissions import Forbidden
 from usecases.publishing import NeedsApproval, Refused
@@ -105,6 +115,17 @@ def test_setting_a_lane_says_who_is_newly_outside_and_whose_approvals_are_void(
     assert {event.use_case for event in events} == {"", "claims", "disputes"}
     further = lanes.set_lane(lane=lane, by=risk, knobs={EDGE: {"limit": [0.92, 1.0]}})
     assert [one.failing for one in further.rechecked] == [(), ()], "outside they were before"
+    assert [one.voided for one in further.rechecked] == [(), ()], "and nobody's approval was left"
+
+
+def test_what_nobody_decided_in_time_has_no_approvals_to_lose(
+    shared: UseCase, lane: Lane, risk: User, admin: User
+) -> None:
+    lanes.set_lane(lane=lane, by=risk, knobs={EDGE: {"limit": [0.5, 1.0]}})
+    change = changes.submit(use_case=shared, document=claims(LOOSE), by=admin)
+    approvals.approve(change=change, by=risk)
+    Change.objects.update(expires_at=timezone.now())
+    assert not lanes.set_lane(lane=lane, by=risk, knobs={EDGE: {"limit": [0.55, 1.0]}}).rechecked[0].voided
 
 
 def test_who_may_not_approve_everywhere_may_not_set_it(
