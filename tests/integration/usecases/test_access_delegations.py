@@ -9,7 +9,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from tests.documents import claims
-from usecases import permissions, reviewing
+from usecases import delegations, permissions, reviewing
 from usecases.actions import approvals, changes, overrides
 from usecases.models import Delegation, UseCase
 
@@ -53,6 +53,14 @@ def test_a_loan_gives_what_the_giver_holds_and_sight_with_it(
     lend(use_case, people[giver], holder, [verb])
 
     assert held(holder, use_case) == ({"view", verb} if verb in GIVERS[giver] else set())
+
+
+def test_a_loan_begins_with_its_first_moment_and_is_over_at_its_last(
+    people: dict[str, User], use_case: UseCase
+) -> None:
+    row, tick = lend(use_case, people["ops"], people["stranger"], ["tune"]), timedelta(microseconds=1)
+    moments = (row.begins_at - tick, row.begins_at, row.ends_at - tick, row.ends_at)
+    assert [delegations.in_force(moment).exists() for moment in moments] == [False, True, True, False]
 
 
 def test_a_loan_ends_by_time_by_hand_and_with_its_giver(people: dict[str, User], use_case: UseCase) -> None:
