@@ -7,7 +7,6 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from audit import log
 from console import sessions, tokens
@@ -63,14 +62,9 @@ def deactivate(*, person: User, by: log.Person, reason: str = "") -> User:
 
 def _revoke_all(person: User) -> list[str]:
     """Revoke every token of a person; return their names."""
-    keys, names = [], []
-    for token in Token.objects.select_for_update().filter(user=person, revoked_at=None).order_by("name"):
-        token.revoked_at = timezone.now()
-        token.save(update_fields=["revoked_at"])
-        keys += [key for key in (token.digest, token.previous_digest) if key]
-        names.append(token.name)
-    tokens.forget_everywhere(keys)
-    return names
+    rows = list(Token.objects.select_for_update().filter(user=person, revoked_at=None).order_by("name"))
+    tokens.end(rows)
+    return [token.name for token in rows]
 
 
 def activate(*, person: User, by: log.Person, reason: str = "") -> User:

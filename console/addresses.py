@@ -1,11 +1,10 @@
 """Where a request comes from: the caller's own network address, behind proxies that this installation trusts."""
 
-import hashlib
-import hmac
 from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 
 def of(request: HttpRequest) -> str | None:
@@ -28,7 +27,7 @@ def place(address: str) -> str:
     """Return a digest that names an address to this installation alone. Of IPv6, what one household has: a /64."""
     read = ip_address(address)
     whole = str(ip_network((address, 64), strict=False)) if read.version == 6 else str(read)
-    return hmac.new(settings.SECRET_KEY.encode(), f"place {whole}".encode(), hashlib.sha256).hexdigest()
+    return salted_hmac("console.addresses", whole, algorithm="sha256").hexdigest()
 
 
 def _read(text: str | None) -> str | None:

@@ -6,8 +6,6 @@ month: many machines may guess together, and must not be able to keep the owner 
 A lock ends by itself; guesses during it are not counted, so nobody can make it last.
 """
 
-import hashlib
-import hmac
 from datetime import timedelta
 from typing import Any
 
@@ -18,12 +16,14 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from audit import log
 from console import addresses
 from console.models import SignInPlace
 
 GUARD = log.System("sign-in")
+LOCKED = "After too many wrong passwords nobody may try {} from one address for a while."
 NAME_LIMIT = 50
 NAME_WINDOW = timedelta(days=1)
 KNOWN_FOR = timedelta(days=30)
@@ -37,7 +37,7 @@ def name_of(request: HttpRequest, credentials: dict[str, Any] | None = None) -> 
     typed = str((credentials or request.POST).get("username") or "").strip()
     if User.objects.filter(username=typed).exists():
         return typed
-    return "?" + hmac.new(settings.SECRET_KEY.encode(), typed.encode(), hashlib.sha256).hexdigest()[:24]
+    return "?" + salted_hmac("console.lockout", typed, algorithm="sha256").hexdigest()[:24]
 
 
 class Handler(AxesDatabaseHandler):  # type: ignore[misc]
@@ -57,11 +57,11 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc]
             return
         AccessFailureLog.objects.filter(attempt_time__lt=timezone.now() - NAME_WINDOW).delete()
         name = name_of(request, credentials)
-        _record_failure(name, request)
+        _record("sign_in.failed", "Somebody gave a wrong password for {}.", name, request)
         until = name_locked_until(request, credentials)
         if getattr(request, "axes_locked_out", False) or until:
             request.axes_locked_out = True  # type: ignore[attr-defined]
-            _record_lock(name, request)
+            _record("sign_in.locked", LOCKED, name, request)
 
 
 def name_locked_until(request: HttpRequest, credentials: dict[str, Any] | None) -> Any:
@@ -107,21 +107,12 @@ def _pair_until(request: HttpRequest, credentials: dict[str, Any] | None) -> Any
     return (row.attempt_time if row else timezone.now()) + settings.AXES_COOLOFF_TIME
 
 
-def _record_failure(name: str, request: HttpRequest) -> None:
-    whose = "a name that no account has" if name.startswith("?") else f"“{name}”"
+def _record(kind: str, sentence: str, name: str, request: HttpRequest) -> None:
+    """Record what happened to a name, which stands in the sentence for `{}`."""
+    account = None if name.startswith("?") else name
     log.record(
-        kind="sign_in.failed",
-        sentence=f"Somebody gave a wrong password for {whose}.",
+        kind=kind,
+        sentence=sentence.format(f"“{name}”" if account else "a name that no account has"),
         by=GUARD,
-        new={"account": None if name.startswith("?") else name, "address": addresses.of(request)},
-    )
-
-
-def _record_lock(name: str, request: HttpRequest) -> None:
-    whose = "a name that no account has" if name.startswith("?") else f"“{name}”"
-    log.record(
-        kind="sign_in.locked",
-        sentence=f"After too many wrong passwords nobody may try {whose} from one address for a while.",
-        by=GUARD,
-        new={"account": None if name.startswith("?") else name, "address": addresses.of(request)},
+        new={"account": account, "address": addresses.of(request)},
     )

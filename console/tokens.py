@@ -90,20 +90,24 @@ def issue(
             expires_at=expires_at,
             scope=scope,
         )
-        log.record(
-            kind="token.issued",
-            sentence=f"{by.get_username()} created the token “{name}” for {_bearer_words(token)}.",
-            by=by,
-            reason=reason,
-            new={
-                "name": name,
-                "user": user and user.get_username(),
-                "use_cases": slugs,
-                "scope": scope,
-                "expires_at": expires_at and expires_at.isoformat(),
-            },
-        )
+        _record_issued(token, by, reason)
     return token, text
+
+
+def _record_issued(token: Token, by: log.Person, reason: str) -> None:
+    log.record(
+        kind="token.issued",
+        sentence=f"{by.get_username()} created the token “{token.name}” for {_bearer_words(token)}.",
+        by=by,
+        reason=reason,
+        new={
+            "name": token.name,
+            "user": token.user and token.user.get_username(),
+            "use_cases": token.use_cases,
+            "scope": token.scope,
+            "expires_at": token.expires_at and token.expires_at.isoformat(),
+        },
+    )
 
 
 def rotate(
@@ -121,20 +125,15 @@ def rotate(
         )
     if not timedelta() <= grace <= LONGEST_GRACE:
         raise Refused("The text before may work for up to 14 days more.")
-    text, now = _text(), timezone.now()
+    text = _text()
     with transaction.atomic():
         token = Token.objects.select_for_update().get(pk=token.pk)
-        if token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
+        if token.revoked_at is not None or _over(token.expires_at, timezone.now()):
             raise Refused("This token has ended; make a new one.")
         if held and held != token.digest:
             raise Refused("This text was replaced already; its successor can be rotated.")
-        gone = [key for key in (token.previous_digest, token.digest) if key]
-        token.previous_digest, token.previous_until = token.digest, now + grace
-        token.expires_at = token.expires_at and now + (
-            token.expires_at - (token.rotated_at or token.created_at)
-        )
-        token.digest, token.prefix, token.rotated_at = key_of(text), text[:9], now
-        token.save()
+        gone = _keys([token])
+        _renew(token, text, grace)
         log.record(
             kind="token.rotated",
             sentence=f"{by.get_username()} rotated the token “{token.name}” of {_bearer_words(token)}.",
@@ -148,6 +147,15 @@ def rotate(
         )
         forget_everywhere(gone)
     return token, text
+
+
+def _renew(token: Token, text: str, grace: timedelta) -> None:
+    """Exchange a token's text, and count its time anew."""
+    now, since = timezone.now(), token.rotated_at or token.created_at
+    token.previous_digest, token.previous_until = token.digest, now + grace
+    token.expires_at = token.expires_at and now + (token.expires_at - since)
+    token.digest, token.prefix, token.rotated_at = key_of(text), text[:9], now
+    token.save()
 
 
 def may_rotate(by: log.Person, token: Token) -> bool:
@@ -169,6 +177,19 @@ def unseen(by: log.Person) -> set[str]:
         return set()
     hidden = UseCase.objects.exclude(pk__in=permissions.visible(by).values("pk"))
     return set(hidden.values_list("slug", flat=True))
+
+
+def end(rows: Iterable[Token]) -> None:
+    """End tokens now, in every web process; open streams that came with them are closed."""
+    ended = list(rows)
+    for token in ended:
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+    forget_everywhere(_keys(ended))
+
+
+def _keys(rows: Iterable[Token]) -> list[str]:
+    return [key for token in rows for key in (token.digest, token.previous_digest) if key]
 
 
 def forget_everywhere(keys: list[str]) -> None:
@@ -200,9 +221,12 @@ def worry(token: Token) -> str:
     now = timezone.now()
     if token.revoked_at is not None:
         return ""
-    if token.expires_at is not None and token.expires_at <= now + ENDING:
-        return "Ends soon: rotate it" if token.expires_at > now else ""
-    if (token.last_used_at or token.created_at) < now - UNUSED:
+    since = token.rotated_at or token.created_at
+    if token.expires_at is not None:
+        # A third of the time of one that works for days: else it would never be anything but ending.
+        if token.expires_at <= now + min(ENDING, (token.expires_at - since) / 3):
+            return "Ends soon: rotate it" if token.expires_at > now else ""
+    if max(token.last_used_at or since, since) < now - UNUSED:
         return "Unused for a month: revoke it"
     return ""
 
@@ -214,8 +238,7 @@ def revoke(*, token: Token, by: log.Person, reason: str = "") -> Token:
         token = Token.objects.select_for_update().get(pk=token.pk)
         if token.revoked_at is not None:
             return token
-        token.revoked_at = timezone.now()
-        token.save(update_fields=["revoked_at"])
+        end([token])
         log.record(
             kind="token.revoked",
             sentence=f"{by.get_username()} revoked the token “{token.name}” of {_bearer_words(token)}.",
@@ -224,7 +247,6 @@ def revoke(*, token: Token, by: log.Person, reason: str = "") -> Token:
             old={"revoked": False},
             new={"revoked": True, "use_cases": token.use_cases},
         )
-        forget_everywhere([key for key in (token.digest, token.previous_digest) if key])
     return token
 
 
@@ -325,6 +347,7 @@ def valid(keys: Iterable[str]) -> dict[str, Grant]:
     asked = set(keys)
     rows = Token.objects.filter(Q(digest__in=asked) | Q(previous_digest__in=asked), revoked_at=None)
     found: dict[str, Grant] = {}
+    used: list[int] = []
     for token in rows.select_related("user"):
         if token.user is not None and not token.user.is_active:
             continue
@@ -332,9 +355,11 @@ def valid(keys: Iterable[str]) -> dict[str, Grant]:
         if not grants:
             continue
         if token.last_used_at is None or now - token.last_used_at > USED_AGAIN:
-            # No history for this column by design: it would bury the changes that people made.
-            Token.objects.filter(pk=token.pk).update(last_used_at=now)
+            used.append(token.pk)
         found |= {one.key: one for one in grants}
+    if used:
+        # No history for this column by design: it would bury the changes that people made.
+        Token.objects.filter(pk__in=used).update(last_used_at=now)
     return found
 
 

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
 from ninja import Router
 
 from usecases.config_schemas import SCHEMAS
@@ -19,32 +20,24 @@ ANSWERS: dict[str, Any] = {
 }
 
 
-@router.get(
-    "/schemas/document.json",
-    openapi_extra=ANSWERS,
-    auth=None,
-    summary="JSON Schema (2020-12) of the config document",
-)
+def _reads(name: str, words: str) -> Any:
+    summary = f"JSON Schema (2020-12) of {words}"
+    return router.get(f"/schemas/{name}.json", openapi_extra=ANSWERS, auth=None, summary=summary)
+
+
+@_reads("document", "the config document")
 def document(request: HttpRequest) -> HttpResponse:
     return _served(request, "document")
 
 
-@router.get(
-    "/schemas/use-case.json",
-    openapi_extra=ANSWERS,
-    auth=None,
-    summary="JSON Schema (2020-12) of a use case's file",
-)
+@_reads("use-case", "a use case's file")
 def use_case(request: HttpRequest) -> HttpResponse:
     return _served(request, "use-case")
 
 
 def _served(request: HttpRequest, name: str) -> HttpResponse:
-    body = json.dumps(SCHEMAS[name](), ensure_ascii=False).encode()
-    tag = f'"{sha256(body).hexdigest()}"'
-    seen = [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]
-    response = (
-        HttpResponse(status=304) if tag in seen or "*" in seen else HttpResponse(body, content_type=KIND)
-    )
+    response = HttpResponse(json.dumps(SCHEMAS[name](), ensure_ascii=False), content_type=KIND)
+    tag = f'"{sha256(response.content).hexdigest()}"'
     response["ETag"], response["Cache-Control"] = tag, "public, max-age=300"
-    return response
+    answer: HttpResponse = get_conditional_response(request, tag, response=response)
+    return answer

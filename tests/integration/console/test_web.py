@@ -265,6 +265,11 @@ def test_head_answers_as_get_does_without_the_content(stack: Stack) -> None:
         for name in ("Content-Type", "Content-Length", "ETag"):
             assert asked.headers.get(name) == read.headers.get(name), (path, name)
     assert stack.api("HEAD", "/api/v1/kill").status_code == 405
+    path = "/api/v1/schemas/use-case.json"
+    known = {"If-None-Match": f'"other", W/{stack.api("GET", path).headers["ETag"]}'}
+    for method in ("GET", "HEAD"):
+        unchanged = stack.api(method, path, headers=known)
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
 def test_health_names_its_parts(stack: Stack) -> None:
