@@ -3,14 +3,13 @@
 A shared lane has no document: its rows are the knobs that every use case has, those it bounds, and one more by path.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from routing.engine import knobs as engine_knobs
-from usecases import step_gates, strictest
+from usecases import fields, step_gates, strictest
 from usecases.actions import guardrails as actions
 from usecases.fields import THRESHOLDS
 from usecases.models import Guardrail, Lane
@@ -18,6 +17,7 @@ from usecases.term_forms import TermForm
 
 ENDS = ("lane-low", "lane-high", "limit-low", "limit-high", "step-most", "step-hours")
 USUAL_HOURS = 24.0
+SIGNS = {"usd": "$", "seconds": "s", "share": "%"}
 COMMON = ("bands.answer.from", "bands.review.from", *(f"thresholds.{key}" for key in THRESHOLDS))
 HISTORY = 200
 
@@ -141,7 +141,7 @@ class Limits:
         most, hours = row.typed["step-most"], row.typed["step-hours"]
         if not most:
             return None
-        numbers = [_number(most), _number(hours) if hours else USUAL_HOURS]
+        numbers = [_number(most, row.unit), _number(hours) if hours else USUAL_HOURS]
         if None in numbers:
             row.errors.append("The step has to be a number, and in how many hours.")
             return None
@@ -151,7 +151,7 @@ class Limits:
         low, high = (row.typed[f"{key}-{end}"] for end in ("low", "high"))
         if not low and not high:
             return None
-        numbers = [_number(text) for text in (low, high)]
+        numbers = [_number(text, row.unit) for text in (low, high)]
         if None in numbers:
             row.errors.append(f"The {key} has to be two numbers, the lower first.")
         return [number for number in numbers if number is not None]
@@ -177,12 +177,13 @@ def tell_who(rows: list[Row], guardrail: Guardrail | Lane) -> None:
             row.set_by, row.set_at = entry.set_by, entry.history_date
 
 
-def _number(text: str) -> float | None:
-    try:
-        value = float(text.replace(",", "."))
-    except ValueError:
+def _number(text: str, unit: str = "") -> float | None:
+    """Read a number as its knob writes it: “5%” is 0.05, “$0.05” and “8 s” are what they say."""
+    sign = SIGNS.get(unit, "")
+    value = fields.number(text, sign)
+    if not fields.is_number(value):
         return None
-    return value if math.isfinite(value) else None
+    return round(value / 100, 10) if sign == "%" and sign in text else float(value)
 
 
 def _plain(value: Any) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.utils import timezone
+
 from routing.engine import knobs
 from usecases.gates import ANSWER_FROM, Document, Gate, answers_from, entries, reached
 from usecases.strictest import steps_of
@@ -70,7 +72,7 @@ def _judge(
         amount = _looser(path, held, new)
         if amount > far + _SLACK:
             far, reference = amount, held
-            when = f"what was live at {one.at:%H:%M} UTC on {one.at:%-d %b} (r{one.number})"
+            when = f"what was live at {timezone.localtime(one.at):%H:%M %Z on %-d %b} (r{one.number})"
     change = f"{knobs.written(path, reference)} → {knobs.written(path, new)}"
     size = knobs.written(path, round(far, 10)) + " looser" if math.isfinite(far) else "a check that goes"
     said = f"{change}: {size} than {when}; {words(path, step)}."

@@ -1,4 +1,5 @@
-"""What risk asks of changes past the lane: approvals and by whom, evidence, and when nothing is changed. Pure.
+"""What risk asks of changes past the lane: approvals and by whom, evidence, and when nothing is changed. Pure,
+but for the reader's zone, in which moments are told.
 
 Terms are a mapping, as guardrails carry them: `approvals` (0 to 5, past the lane), `approvers` (`{groups, people}`;
 both empty: everybody who may approve), `approvals_to_restore` (0 to 5, for leaving a safe state), `expire_days`,
@@ -17,6 +18,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from usecases import places
 
@@ -194,7 +197,7 @@ def frozen(given: Mapping[str, Any], now: datetime) -> str:
         since, until = moment(freeze["from"]), moment(freeze["until"])
         if since and until and since <= now < until:
             why = f": {freeze['reason']}" if freeze.get("reason") else ""
-            return f"Frozen until {until:%-d %b %Y %H:%M} UTC{why}"
+            return f"Frozen until {timezone.localtime(until):%-d %b %Y %H:%M %Z}{why}"
     return ""
 
 

@@ -344,7 +344,8 @@ def schedule(*, change: Change, by: User, at: datetime | None, reason: str = "")
         return row
     refuse_decided(review)
     if at is not None and not review.now < at < row.expires_at:
-        words = f"Choose a moment after now and before it expires, {row.expires_at:%-d %b %Y %H:%M} UTC."
+        until = timezone.localtime(row.expires_at)
+        words = f"Choose a moment after now and before it expires, {until:%-d %b %Y %H:%M %Z}."
         raise Refused(words, [{"path": "at", "message": words}])
     row.scheduled_for, row.held_up = at, ""
     row.save()

@@ -85,7 +85,8 @@ def _check(hours: float, reason: str, known: Override | None) -> None:
     if not 0 < hours <= MOST_HOURS:
         errors.append({"path": "hours", "message": f"Choose up to {MOST_HOURS} hours."})
     if known is not None:
-        words = f"An override is in force until {known.ends_at:%-d %b %H:%M} UTC. End it first."
+        until = timezone.localtime(known.ends_at)
+        words = f"An override is in force until {until:%-d %b %H:%M %Z}. End it first."
         errors.append({"path": "override", "message": words})
     if errors:
         raise Refused(" ".join(error["message"] for error in errors), errors)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tests.documents import CLAIMS, claims
 from usecases import terms
@@ -117,3 +118,10 @@ def test_every_gate_is_told_whatever_the_first_ones_say() -> None:
 def test_a_moment_before_all_calendars_is_none() -> None:
     freeze = {"from": "0001-01-01T00:00:00+14:00", "until": "9999-12-31T23:59:59-14:00"}
     assert [fault["path"] for fault in terms.faults({"freezes": [freeze]})] == ["guardrails.freezes[0]"]
+
+
+def test_a_freeze_is_told_on_the_readers_clock() -> None:
+    freeze = {"from": "2026-12-20T00:00:00Z", "until": "2027-01-01T23:00:00Z"}
+    with timezone.override("Europe/Berlin"):
+        told = terms.frozen({"freezes": [freeze]}, datetime(2026, 12, 24, tzinfo=UTC))
+    assert told == "Frozen until 2 Jan 2027 00:00 CET"

@@ -62,6 +62,26 @@ def test_risk_sets_limits(reviewer: "Client", use_case: "UseCase") -> None:
     assert ": “Autumn review”" in reviewer.get("/use-cases/claims/").content.decode()
 
 
+def test_numbers_are_read_as_people_write_them(reviewer: "Client", use_case: "UseCase") -> None:
+    share, cost = "thresholds.audit_share", "thresholds.cost_per_task_usd"
+    form = typed() | {
+        f"{share}:limit-low": "2%",
+        f"{share}:limit-high": "1",
+        f"{share}:reason": "Keeps it honest.",
+    }
+    form |= {
+        f"{cost}:lane-low": "$0.02",
+        f"{cost}:lane-high": "0,08",
+        f"{cost}:limit-low": "0",
+        f"{cost}:limit-high": "$1",
+    }
+    assert reviewer.post(GUARDRAILS, form).status_code == 302
+
+    use_case.guardrail.refresh_from_db()
+    assert use_case.guardrail.knobs[share]["limit"] == [0.02, 1.0]
+    assert use_case.guardrail.knobs[cost] == {"lane": [0.02, 0.08], "limit": [0.0, 1.0], "reason": ""}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
