@@ -18,7 +18,8 @@ from routing.models import State
 from usecases import change_evidence, golden_standing, lanes, own_limits, permissions, strictest, terms
 from usecases.ahead import Ahead
 from usecases.checks import Check, Findings, Subject, check, judge
-from usecases.models import Approval, Change, Guardrail, Lane, UseCase, Version
+from usecases.golden_gates import Standing
+from usecases.models import Approval, Change, GoldenSet, Guardrail, Lane, UseCase, Version
 from usecases.publishing import latest, newest_of
 
 APPROVED: Final = "approved"
@@ -157,8 +158,15 @@ class Review:
             approved_by=self.approved_by,
             blocked_by=self._blocked_by(),
             one_pager=ahead.one_pagers[owner],
-            golden=golden_standing.frozen(ahead.golden[owner], change.document, change.evidence),
+            golden=self._golden(ahead.golden[owner]),
         )
+
+    def _golden(self, rows: Sequence[GoldenSet]) -> list[Standing]:
+        """As frozen; what leaves a safe state carries no evidence, and is scored as it stands."""
+        change = self.change
+        if change.leaves_to:
+            return golden_standing.now(rows, change.document)
+        return golden_standing.frozen(rows, change.document, change.evidence)
 
     @cached_property
     def _moved(self) -> Subject:

@@ -1,14 +1,12 @@
 """The kill switch. Needs PostgreSQL and nothing else: the request that takes the click publishes."""
 
-from typing import Any
-
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from routing.models import State
 from routing.runtime.masking import storable
-from usecases import judging, lanes, leaving, one_pager_standing, permissions, terms
-from usecases.gates import gates
+from usecases import judging, leaving, permissions
+from usecases.checks import NEEDS, SETTINGS
 from usecases.models import UseCase, Version
 from usecases.publishing import (
     Content,
@@ -50,8 +48,7 @@ def engage(
 def _engage(use_case: UseCase, *, by: User, to: str, reason: str, message: str | None) -> Version:
     live = latest(use_case)
     if live.state == State.BASELINE and to == State.REVIEW_ALL:
-        if shut := _past_limits(use_case, live.document):
-            raise shut  # half way back towards live: its answers are drafted again
+        _refuse_shut(use_case, live, to)  # half way back towards live: its answers are drafted again
         _check_approvals(use_case, by, "review everything again")
     return _switch(use_case, live, by=by, to=to, reason=reason, message=message)
 
@@ -137,7 +134,7 @@ def restore(*, use_case: UseCase, by: User, reason: str = "", expected_version: 
         raise Stale(standing)
     if standing.state == State.LIVE:
         return standing
-    _refuse_shut(use_case, standing)
+    _refuse_shut(use_case, standing, State.LIVE)
     _check_approvals(use_case, by, "restore it")
     return _restore(use_case, standing, by=by, reason=reason)
 
@@ -201,27 +198,18 @@ def _check_approvals(use_case: UseCase, by: User, what: str) -> None:
         raise NeedsApproval(words, [{"path": "approvals_to_restore", "message": words}])
 
 
-def _refuse_shut(use_case: UseCase, standing: Version) -> None:
-    """Refuse to go live again where risk does not allow it, with all that is in the way. Stopping never comes here."""
-    found = [_past_limits(use_case, standing.document), _without_one_pager(use_case)]
-    told = [one for one in found if one is not None]
-    if told:
-        errors = [error for one in told for error in one.errors]
-        checks = judging.way_back(use_case, standing).checks
-        raise Refused(" ".join(str(one) for one in told), errors, checks)
-
-
-def _without_one_pager(use_case: UseCase) -> Refused | None:
-    """Return why it may not go live again where risk asks for a complete one-pager and there is none."""
-    state = one_pager_standing.state_of(use_case)
-    if state.complete or not terms.complete(lanes.effective(use_case.guardrail))["one_pager_needed"]:
-        return None
-    words = f"To be restored it needs a complete one-pager. Missing: {', '.join(state.missing)}."
-    return Refused(words, [{"path": "one_pager", "message": words}])
-
-
-def _past_limits(use_case: UseCase, document: dict[str, Any]) -> Refused | None:
-    judged = gates(lanes.effective(use_case.guardrail), document, document)
-    errors = [{"path": gate.path, "message": gate.message} for gate in judged if gate.status == "shut"]
-    words = "Risk has set limits that this document no longer keeps. Apply a change first."
-    return Refused(words, errors) if errors else None
+def _refuse_shut(use_case: UseCase, standing: Version, to: str) -> None:
+    """Refuse to leave a safe state for what stands in the way, all of it told. Stopping never comes here."""
+    found = judging.way_back(use_case, standing, to)
+    errors = [{"path": gate.path, "message": gate.message} for gate in found.judged if gate.status == "shut"]
+    words = (
+        ["Risk has set limits that this document no longer keeps. Apply a change first."] if errors else []
+    )
+    for one in found.open:
+        # Settings are told one by one above; approvals are asked for as a change.
+        if one.status != NEEDS and one.key not in SETTINGS:
+            told = f"{one.name}. {one.evidence} {one.clear}".strip()
+            words.append(told)
+            errors.append({"path": one.key, "message": told})
+    if errors:
+        raise Refused(" ".join(["It stays on its safe state.", *words]), errors, found.checks)

@@ -16,6 +16,7 @@ from usecases.actions.guardrails import check_limits, conflicts, lock_lanes
 from usecases.gates import gates
 from usecases.models import TIERS, Guardrail, UseCase, Version
 from usecases.publishing import Content, Refused, Story, publish
+from usecases.strictest import sets_of
 
 
 @transaction.atomic
@@ -36,8 +37,9 @@ def create(
 ) -> Version:
     """Create a use case and publish its first version; every fault of every field is reported at once.
 
-    Without a baseline of its own it gets the built-in one: a colleague answers. Raises `Forbidden`,
-    `InvalidDocument` (document and baseline), `Refused` (fields, guardrails).
+    Without a baseline of its own it gets the built-in one: a colleague answers. Where its guardrails ask for a golden
+    set it begins on baseline: there can be no score yet. Raises `Forbidden`, `InvalidDocument` (document and baseline),
+    `Refused` (fields, guardrails).
     """
     permissions.check_create(by)
     bounds = guardrails or {}
@@ -60,9 +62,10 @@ def create(
         errors += _sheet_missing(sheet, held, risk)
     if errors:
         raise Refused("The use case cannot be created as it stands.", errors)
-    version = _create(
-        use_case, document, BUILT_IN if baseline is None else baseline, message, bounds, by=by, reason=reason
+    content = Content(
+        _first_state(held), document, BUILT_IN if baseline is None else baseline, message.strip()
     )
+    version = _create(use_case, content, bounds, by=by, reason=reason)
     if one_pager:
         sheets.keep(use_case=use_case, given=one_pager, by=by, reason=reason)
     return version
@@ -77,16 +80,12 @@ def _sheet_missing(sheet: one_pagers.Sheet, held: dict[str, Any], risk: str) -> 
     return [{"path": "one_pager", "message": words}]
 
 
-def _create(
-    use_case: UseCase,
-    document: dict[str, Any],
-    baseline: dict[str, Any],
-    message: str,
-    bounds: dict[str, Any],
-    *,
-    by: User,
-    reason: str,
-) -> Version:
+def _first_state(held: dict[str, Any]) -> str:
+    """Return the state to begin in: what has to come out first is uploaded to a use case that is there."""
+    return State.BASELINE if sets_of(held) else State.LIVE
+
+
+def _create(use_case: UseCase, content: Content, bounds: dict[str, Any], *, by: User, reason: str) -> Version:
     try:
         with transaction.atomic():
             use_case.save()
@@ -97,14 +96,17 @@ def _create(
     limits.use_case, limits.set_by = use_case, by.get_username()
     limits.save()
     permissions.grant_to_role_groups(use_case)
+    waits = content.state != State.LIVE
+    later = ", on baseline: its golden set comes first" if waits else ""
+    about = {"slug": use_case.slug, "name": use_case.name, "owner": use_case.owner}
     story = Story(
         kind="created",
         event="use_case.created",
-        sentence=f"{use_case.name} created.",
+        sentence=f"{use_case.name} created{later}.",
         reason=reason.strip(),
-        new={"slug": use_case.slug, "name": use_case.name, "owner": use_case.owner, "document": document},
+        returns_to=1 if waits else None,
+        new={**about, "document": content.document},
     )
-    content = Content(State.LIVE, document, baseline, message.strip())
     return publish(use_case=use_case, content=content, story=story, by=by, number=1)
 
 

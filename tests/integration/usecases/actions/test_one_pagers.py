@@ -96,7 +96,7 @@ def test_where_risk_asks_for_it_nothing_goes_live_without(asked_for: UseCase, op
 def test_tightening_and_stopping_need_none_but_restoring_does(asked_for: UseCase, ops: User) -> None:
     assert versions.apply(use_case=asked_for, document=claims(answer_from=0.9), by=ops).number == 2
     assert kill_switches.engage(use_case=asked_for, by=ops).state == State.BASELINE
-    with pytest.raises(Refused, match="needs a complete one-pager"):
+    with pytest.raises(Refused, match="One-pager: 0 of 14"):
         kill_switches.restore(use_case=asked_for, by=ops)
     assert kill_switches.engage(use_case=asked_for, by=ops, to="review_all").state == State.REVIEW_ALL
     one_pagers.write(use_case=asked_for, **one_pager(), by=ops)

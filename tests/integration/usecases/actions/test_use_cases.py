@@ -11,12 +11,14 @@ from routing.engine.baseline import BUILT_IN
 from routing.engine.validation import InvalidDocument
 from routing.models import Target
 from tests.documents import claims
+from tests.integration.usecases.actions.test_golden_sets import CASES
 from tests.one_pagers import one_pager
 from tests.record import failing_record
-from usecases.actions import use_cases
+from usecases.actions import changes, golden_sets, kill_switches, use_cases
 from usecases.models import UseCase, Version
 from usecases.permissions import Forbidden, can
 from usecases.publishing import Refused
+from usecases.reviewing import review_of
 
 
 def create(by: User, **changes: Any) -> Version:
@@ -65,6 +67,41 @@ def test_create_outside_its_own_guardrails_is_refused(admin: User) -> None:
     with pytest.raises(Refused) as refusal:
         create(admin, guardrails=bounds)
     assert refusal.value.errors[0]["path"] == "bands.answer.from"
+
+
+def test_a_use_case_of_which_a_golden_set_is_asked_begins_on_baseline_until_it_comes_out(
+    admin: User, risk: User
+) -> None:
+    made = create(admin, guardrails={"golden_set": {"name": "core", "at_least": 0.9}})
+    assert (made.state, Target.objects.get(use_case="refunds").state) == ("baseline", "baseline")
+    assert made.sentence == "Refunds created, on baseline: its golden set comes first."
+
+    def restore() -> Version:
+        return kill_switches.restore(use_case=UseCase.objects.get(slug="refunds"), by=admin)
+
+    with pytest.raises(Refused, match="There is no golden set “core” here") as refusal:
+        restore()
+    assert [one["path"] for one in refusal.value.errors] == ["golden_set"]
+    wrong = [{**case, "expected": {"action": "answer"}} for case in CASES]
+    golden_sets.keep(use_case=made.use_case, name="core", cases=wrong, by=risk)
+    with pytest.raises(Refused, match="does not come out"):
+        restore()
+    golden_sets.keep(use_case=made.use_case, name="core", cases=CASES, by=risk)
+    live = restore()
+    assert (live.state, live.number, live.returns_to, live.document) == ("live", 2, 1, claims())
+
+
+def test_a_golden_set_is_a_gate_of_the_change_that_asks_to_go_live_too(admin: User, risk: User) -> None:
+    asked = {"golden_set": {"name": "core", "at_least": 0.9}, "approvals_to_restore": 1}
+    use_case = create(admin, guardrails=asked).use_case
+
+    def gate(to: str) -> list[str]:
+        change = changes.submit_restore(use_case=use_case, by=admin, to=to)
+        return [one.status for one in review_of(change).checks if one.key == "golden_set"]
+
+    assert (gate("live"), gate("review_all")) == (["waiting"], [])
+    golden_sets.keep(use_case=use_case, name="core", cases=CASES, by=risk)
+    assert gate("live") == ["passed"]
 
 
 def test_a_failing_audit_row_rolls_the_creation_back(admin: User) -> None:
