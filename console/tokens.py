@@ -221,12 +221,10 @@ def worry(token: Token) -> str:
     now = timezone.now()
     if token.revoked_at is not None:
         return ""
-    since = token.rotated_at or token.created_at
-    if token.expires_at is not None:
-        # A third of the time of one that works for days: else it would never be anything but ending.
-        if token.expires_at <= now + min(ENDING, (token.expires_at - since) / 3):
-            return "Ends soon: rotate it" if token.expires_at > now else ""
-    if max(token.last_used_at or since, since) < now - UNUSED:
+    if token.expires_at is not None and token.expires_at <= now + ENDING:
+        return "Ends soon: rotate it" if token.expires_at > now else ""
+    used = token.last_used_at or token.created_at
+    if max(used, token.rotated_at or used) < now - UNUSED:
         return "Unused for a month: revoke it"
     return ""
 

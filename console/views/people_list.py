@@ -1,5 +1,7 @@
 """The list of accounts, for admins: found by name, group or what is amiss; as a page and as CSV."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import Group, User
 from django.db.models import F, Q, QuerySet
@@ -61,8 +63,8 @@ def people_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_response(request, "people.csv", HEADER, rows)
 
 
-def _found(request: HttpRequest) -> QuerySet[User]:
-    found = accounts.listed().filter(username__icontains=request.GET.get("q", "").strip())
+def _found(request: HttpRequest) -> QuerySet[Any]:
+    found: QuerySet[Any] = accounts.listed().filter(username__icontains=request.GET.get("q", "").strip())
     if group := request.GET.get("group", ""):
         found = found.filter(pk__in=User.objects.filter(groups__name=group))
     _, condition = STATES.get(request.GET.get("state", ""), ("", Q()))

@@ -57,7 +57,7 @@ def test_tokens_that_work_come_first_and_the_others_when_asked_for(browser: "Cli
 
 def test_tokens_are_taken_along_as_csv_without_a_text(browser: "Client", ops: "User") -> None:
     answer = browser.get("/tokens.csv?state=over")
-    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))  # type: ignore[arg-type]
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
     assert [(row["name"], bool(row["revoked"])) for row in rows] == [
         ("script-01", True),
         ("script-02", False),
@@ -78,7 +78,7 @@ def test_an_admin_has_the_tokens_of_assistants_on_a_page_of_their_own(
     page = browser.get("/tokens?of=assistants").content.decode()
     assert names(browser, "?of=assistants") == ["desk"]
     assert page.count(">Create</button>") == 1
-    assert "claims" in b"".join(browser.get("/tokens.csv?of=assistants")).decode()  # type: ignore[arg-type]
+    assert "claims" in b"".join(browser.get("/tokens.csv?of=assistants")).decode()
 
 
 def test_a_refused_form_says_beside_the_field_what_is_wrong_and_keeps_what_was_typed(
@@ -112,3 +112,16 @@ def test_whoever_revokes_comes_back_to_the_page_it_was_done_on(
     assert f'value="/people/{ops.pk}"' in browser.get(f"/people/{ops.pk}").content.decode()
     back = browser.post(f"/tokens/{other.pk}/revoke", {"next": "https://elsewhere.example/"})
     assert back.headers["Location"] == "/tokens"
+
+
+def test_a_token_that_was_just_rotated_does_not_count_as_unused(ops: "User") -> None:
+    from django.utils import timezone
+
+    from console import tokens
+    from console.models import Token
+
+    old = tokens.issue(name="old", by=ops, user=ops)[0]
+    Token.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=40))
+    old.refresh_from_db()
+    assert tokens.worry(old) == "Unused for a month: revoke it"
+    assert tokens.worry(tokens.rotate(token=old, by=ops)[0]) == ""
