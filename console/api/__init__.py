@@ -28,10 +28,22 @@ ROUTERS = (
     ("/audit", "console.api.evidence.router"),
 )
 
+ABOUT = """\
+Turn the knobs of AI assistants, stop them, and see what each of them enforces.
+
+Send a token as `Authorization: Bearer …`. A person's acts as that person, and where its scope is `read` may only `GET`;
+an assistant's serves the use cases it names. What the caller may not see is answered like what is not there (404).
+
+Refusals are problem documents (RFC 9457). `errors` names everything that is wrong with what was sent; where gates
+refused a change, `checks` tells all of them, with what would clear each.
+
+Lists come newest first and are read on with `before`. Writing the same twice changes nothing the second time.
+"""
+
 api = Described(
     title="Operator console",
     version="1",
-    description="Turn the knobs of AI assistants, stop them, and see what each of them enforces.",
+    description=ABOUT,
     docs_url=None,
     openapi_url="openapi.json",
     urls_namespace="api",

@@ -1,4 +1,4 @@
-"""The API's description of itself (OpenAPI 3.1), with every status that an operation may answer besides its own."""
+"""The API's description of itself (OpenAPI 3.1): what holds for all of it, and every status that may be answered."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -47,6 +47,32 @@ STALE: Final = "Something else was published meanwhile; `live` says what"
 TOO_LARGE: Final = "The body is too large"
 
 
+# What parameters of the same name mean wherever they stand.
+PARAMETERS: Final = {
+    "slug": "Short name of the use case, or of the lane under `/lanes`",
+    "unit": "Short name of the business unit",
+    "username": "Account",
+    "number": "As the lists give it: `id`, of versions `version`",
+    "If-Match": "What the caller has seen; where something else is there by now, nothing is done (409)",
+    "dry_run": "Answer what would happen, with every gate; nothing is written",
+    "before": "Go on behind this one: the last `id` (of versions `version`) of the page before, or its `next_before`",
+    "limit": "How many at most",
+    "against": "Version to compare with; the one before it where nothing is said",
+    "status": "Only those that stand so",
+    "use_case": "Short name of a use case",
+    "instance": "What the assistant calls itself",
+    "version": "Version that it holds",
+    "since": "First moment",
+    "until": "First moment that is not in it any more",
+    "actor": "Account that acted",
+    "kind": "Such as `change.applied`",
+    "knob": "Path of what was changed, such as `bands.answer.from`",
+    "q": "Words that have to occur",
+    "role": "Which of its three groups",
+    "person": "Account",
+}
+
+
 class Described(NinjaAPI):
     """An API whose description names its refusals too."""
 
@@ -61,6 +87,9 @@ class Described(NinjaAPI):
         schema["components"].setdefault("schemas", {})["Problem"] = PROBLEM
         for path, methods in schema["paths"].items():
             for method, operation in methods.items():
+                for one in operation.get("parameters", ()):
+                    if one["name"] in PARAMETERS:
+                        one.setdefault("description", PARAMETERS[one["name"]])
                 for status, words in _refusals(path, method, operation).items():
                     operation["responses"].setdefault(status, _problem(words))
         return schema

@@ -26,7 +26,7 @@ class Sheet(Strict):
     reason: Reason = ""
 
 
-class Question(Schema):
+class QuestionOut(Schema):
     key: str
     part: str
     words: str
@@ -55,7 +55,7 @@ def read(request: HttpRequest, slug: str, response: HttpResponse) -> Any:
     return _out(use_case, one_pager_standing.held(use_case), response)
 
 
-@router.get("/{slug}/one-pager/questions", response=list[Question], summary="What it asks here")
+@router.get("/{slug}/one-pager/questions", response=list[QuestionOut], summary="What it asks here")
 def questions(request: HttpRequest, slug: str) -> Any:
     use_case = found(request, slug)
     row = one_pager_standing.held(use_case)
