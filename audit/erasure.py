@@ -7,8 +7,6 @@ from django.db import transaction
 from audit import leaves, log, words
 from audit.models import Event
 
-KIND = "event.erased"
-
 
 class Refused(ValueError):
     """The erasure cannot be done; the message says why."""
@@ -26,13 +24,13 @@ def erase(*, event: Event, fields: Collection[str], by: log.Person, reason: str)
         raise Refused("say why it is erased")
     with transaction.atomic():
         row = Event.objects.select_for_update().get(pk=event.pk)
-        if row.kind == KIND and "new" in fields:
+        if row.kind == leaves.ERASURE and "new" in fields:
             raise Refused("what an erasure has erased stays on record")
         wanted = [name for name in leaves.ERASABLE if name in fields and name not in row.erased]
         if not wanted:
             return None
         told = log.record(
-            kind=KIND,
+            kind=leaves.ERASURE,
             sentence=f"Erased {words.of_fields(wanted)} of event {row.pk}.",
             by=by,
             use_case=row.use_case,

@@ -19,6 +19,7 @@ ERASABLE = ("actor", "new", "old", "reason", "sentence")  # in the order of thei
 EMPTY: Mapping[str, Any] = {"actor": "", "new": None, "old": None, "reason": "", "sentence": ""}
 SALT, DIGEST = 16, 32  # bytes of one
 ERASED = bytes(SALT)  # what stands in place of an erased value's salt
+ERASURE = "event.erased"  # the kind of event that tells of an erasure
 GENESIS = bytes(DIGEST)  # the head before the first leaf
 PLAIN = ("uid", "at", "kind", "actor_kind", "entry_point", "request_id", "use_case", "version")
 

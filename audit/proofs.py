@@ -25,10 +25,15 @@ def inclusion(event: Event) -> dict[str, Any]:
     return {
         "v": leaves.VERSION,
         **told(event, link.seq),
-        "path": [step.hex() for step in merkle.inclusion(link.seq - 1, signed.size, checkpoints.ranges)],
+        "path": path(link.seq, checkpoints.tree(signed.size), signed.size),
         "checkpoint": checkpoints.as_json(signed),
         "public_key": public_key_text(audit_key().public_key()),
     }
+
+
+def path(seq: int, tree: merkle.Ranges, size: int) -> list[str]:
+    """Return the audit path of the event with a number, in a tree of that size."""
+    return [step.hex() for step in merkle.inclusion(seq - 1, size, tree)]
 
 
 def told(event: Event, seq: int) -> dict[str, Any]:

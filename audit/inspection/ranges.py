@@ -16,7 +16,7 @@ from audit import leaves, merkle
 from audit.canonical import NotCanonical
 from audit.inspection import rows
 from audit.inspection.faults import Fault, numbers
-from audit.inspection.rows import RECORDS_ERASURE, Row, Stored
+from audit.inspection.rows import Row, Stored
 
 BLOCK = 1024  # leaves of a subtree
 STRETCH = 4 * BLOCK
@@ -193,7 +193,7 @@ class _Events:
             self.found.erased.append(
                 Erased(row.uid, gone, row.erased_at, row.erased_by, row.seq, row.event_id, row.name)
             )
-        if row.kind == RECORDS_ERASURE and "new" not in (*changed, *gone):
+        if row.kind == leaves.ERASURE and "new" not in (*changed, *gone):
             self._told(row, "actor" in gone)
 
     def _told(self, row: Row, anonymous: bool) -> None:

@@ -44,8 +44,7 @@ SECONDS = len("2026-01-01 00:00:00")
 ESCAPED = bytes(range(0x20)) + b'"\\'  # what JSON does not spell as it is
 NULL = canonical(None)
 SHORT = 512  # bytes of a JSON value that is worth remembering: what is new in one event is old in the next
-RECORDS_ERASURE = "event.erased"
-TELLS = RECORDS_ERASURE.encode()
+TELLS = leaves.ERASURE.encode()
 
 
 class Row(NamedTuple):

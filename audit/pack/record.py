@@ -19,7 +19,6 @@ from audit.pack.container import Container, loads
 from audit.pack.faults import UNREADABLE, Faults
 from audit.verify import Refused, check_signature, check_values, signed_words
 
-ERASURE: Final = "event.erased"
 _LINK: Final = re.compile(rb'\{"head":"([0-9a-f]{64})","leaf":"([0-9a-f]{64})","seq":([1-9][0-9]{0,17})\}')
 
 
@@ -149,7 +148,7 @@ def _check_erasures(found: Record, faults: Faults) -> None:
     by_uid = {event.content["uid"]: event for event in found.all}
     recorded: set[tuple[str, str]] = set()
     for event in found.all:
-        if event.kind != ERASURE or not event.new:
+        if event.kind != leaves.ERASURE or not event.new:
             continue
         target = by_uid.get(event.new["event"])
         for name in event.new["fields"]:

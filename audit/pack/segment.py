@@ -110,13 +110,14 @@ def _chain(segment: Segment) -> Iterator[bytes]:
 
 def _earlier(events: QuerySet[Event], signed: Checkpoint | None) -> Iterator[dict[str, Any]]:
     """Return events before the period, each with its own path to the last checkpoint."""
-    found = [] if signed is None else events.order_by("pk")[:MOST_EARLIER]
-    for event in found:
-        link = Link.objects.filter(event_id=event.pk).first()
-        if signed is None or link is None or link.seq > signed.size:
-            continue
-        path = merkle.inclusion(link.seq - 1, signed.size, checkpoints.ranges)
-        yield proofs.told(event, link.seq) | {"path": [step.hex() for step in path]}
+    if signed is None:
+        return
+    rows, tree = list(events.order_by("pk")[:MOST_EARLIER]), checkpoints.tree(signed.size)
+    links = Link.objects.filter(event_id__in=[row.pk for row in rows], seq__lte=signed.size)
+    seqs = dict(links.values_list("event_id", "seq"))
+    for row in rows:
+        if seq := seqs.get(row.pk):
+            yield proofs.told(row, seq) | {"path": proofs.path(seq, tree, signed.size)}
 
 
 def earlier_than(use_case: str, since: datetime, wanted: Q) -> QuerySet[Event]:

@@ -108,7 +108,7 @@ def _links(found: Event) -> list[tuple[str, str]]:
     """Return addresses and words of what the event is about, where that has a page."""
     new = found.new if isinstance(found.new, dict) else {}
     pages: list[tuple[str, str]] = []
-    if found.kind == "event.erased" and "event" in new:
+    if found.kind == leaves.ERASURE and "event" in new:
         pages.append((reverse("audit-event", args=[new["event"]]), "The event that was erased from"))
     for key, name, words in PAGES:
         value = new.get(key)

@@ -13,7 +13,9 @@ from unittest import mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -21,6 +23,7 @@ from audit import checkpoints, erasure, keys, merkle, proofs, tasks
 from audit.checkpoints import RecordChanged
 from audit.keys import audit_key
 from audit.models import Checkpoint, Event, Link, Subtree
+from audit.pack import segment
 from audit.verify import Refused, main, public_key_text, verify_inclusion
 from tests.integration.audit.records import OPS, execute, faults, inspected, seal, unguarded, write
 
@@ -259,3 +262,22 @@ def test_another_key_goes_on_record(settings: Settings, tmp_path: Path) -> None:
     assert [fault.text.partition(": ")[2] for fault in faults()] == [
         f"it is signed with the key {first.key_id}, which is not known here"
     ]
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_proofs_of_many_events_read_no_part_of_the_record_twice() -> None:
+    written(30)
+    signed = checkpoints.make()
+    assert signed
+    events = Event.objects.order_by("pk")
+    tree = checkpoints.tree(30)
+    for seq in range(1, 31):
+        assert proofs.path(seq, tree, 30) == proofs.path(seq, checkpoints.ranges, 30)
+
+    for count in (10, 30):
+        with CaptureQueriesContext(connection) as queries:
+            told = list(segment._earlier(Event.objects.filter(pk__lte=events[count - 1].pk), signed))
+        assert len(told) == count
+        assert len(queries) <= 2 + 8 + 8, "events, places, chunks of four leaves, and ranges of those"
+    for one in told:
+        verify_inclusion(one | {"checkpoint": checkpoints.as_json(signed)}, [audit_key().public_key()])

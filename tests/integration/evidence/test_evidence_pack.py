@@ -115,7 +115,7 @@ def test_a_pack_tells_the_period_and_nothing_from_after_it(lived: Lived) -> None
 
 
 def test_where_everything_is_erased_that_can_be_the_pack_still_verifies(lived: Lived, tmp_path: Path) -> None:
-    for event in Event.objects.filter(use_case="claims").exclude(kind=erasure.KIND):
+    for event in Event.objects.filter(use_case="claims").exclude(kind=leaves.ERASURE):
         erasure.erase(event=event, fields=leaves.ERASABLE, by=log.System("admin"), reason="All of it")
     seal()
     pack, _ = taken(made_of(lived.month, by="auditor"))
