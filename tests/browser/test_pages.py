@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from uuid6 import uuid7
 
-from tests.browser.conftest import Looks
+from tests.browser.conftest import Look, Looks
 from tests.faults.watching import until
 from tests.stack import Stack
 
@@ -326,6 +326,21 @@ def test_a_map_that_audits_propose_goes_into_the_draft(
     axe(page)
     card.get_by_role("button", name="Remove the map").click()
     expect(page.locator(".changes")).to_contain_text("Nothing yet")
+
+
+def test_what_has_the_focus_is_never_under_the_dock(open_page: Callable[..., Page]) -> None:
+    under = """() => {
+        const [box, dock] = [document.activeElement, document.querySelector(".dock")].map((one) => one.getBoundingClientRect());
+        return !document.activeElement.closest(".dock") && box.bottom > dock.top && box.top < dock.bottom;
+    }"""
+    for look in (Look(1440, "light"), Look(390, "light")):
+        page = open_page(by="risk", look=look)
+        page.goto(f"{USE_CASE}/guardrails")
+        page.get_by_label("Answer from, lane from").focus()
+        for _ in range(70):
+            page.keyboard.press("Tab")
+            where = page.evaluate("document.activeElement.name")
+            assert not page.evaluate(under), f"{where} at {look}"
 
 
 def test_find_is_a_key_away_and_all_keys_are_told(open_page: Callable[..., Page]) -> None:

@@ -40,6 +40,7 @@ def changes(request: HttpRequest, slug: str) -> HttpResponse:
         "lines": timeline.lines(old, new) if old and new else None,
         "open_changes": [listed(review) for review in reviewing.living([use_case])],
         "decided_changes": [listed(review) for review in _decided(use_case)],
+        "decided_in_all": Change.objects.filter(use_case=use_case).exclude(status__in=Change.LIVING).count(),
     }
     return render(request, "usecases/changes.html", context)
 

@@ -104,3 +104,18 @@ def test_a_long_timeline_has_pages(changed: "Client", ops: "User", use_case: "Us
     first = changed.get(CHANGES).content.decode()
     assert "?before=3" in first
     assert "Claims summarisation created</a>" in changed.get(f"{CHANGES}?before=3").content.decode()
+
+
+def test_decided_changes_are_counted_in_all_and_the_rest_is_on_audit(
+    changed: "Client", ops: "User", use_case: "UseCase"
+) -> None:
+    from usecases.actions import changes
+
+    for step in range(21):
+        row = changes.submit(use_case=use_case, document=claims(0.7 + step / 1000), by=ops)
+        changes.withdraw(change=row, by=ops)
+
+    shown = changed.get(CHANGES).content.decode()
+    assert "Decided changes: the newest 20 of 21" in shown
+    assert "/audit?use_case=claims&amp;q=change" in shown
+    assert "Change 1 withdrawn" in changed.get("/audit?use_case=claims&q=change").content.decode()
