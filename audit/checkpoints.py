@@ -136,6 +136,8 @@ def _store_subtrees(size: int) -> None:
 
 
 def _leaves(first: int, end: int) -> list[bytes]:
+    if first == end:
+        return []
     found = Link.objects.filter(seq__gt=first, seq__lte=end).order_by("seq").values_list("leaf", flat=True)
     if len(found) != end - first:
         raise RecordChanged(f"between events {first + 1} and {end} there are only {len(found)}")
