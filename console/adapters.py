@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
 
-from console import addresses, claims, second_factor, sign_in_record
+from console import addresses, claims, names, second_factor, sign_in_record
 
 # Who never saw a page change wants no notice of it; the rest is said in our words.
 GENERATED = "mfa/messages/recovery_codes_generated.txt"
@@ -126,7 +126,7 @@ class Providers(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
         """Name the account that may be made; an e-mail address is not kept."""
         user: User = sociallogin.user
-        user.username = claims.free_name(data.get("username") or data.get("name") or sociallogin.account.uid)
+        user.username = names.free(data.get("username") or data.get("name") or sociallogin.account.uid)
         return user
 
     def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> User:

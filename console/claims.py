@@ -1,41 +1,18 @@
 """What an OpenID Connect provider says of somebody, and what follows from it here: an account, and its groups."""
 
 import logging
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.db.models.functions import Lower
 
 from audit import log
-from audit.models import Event
 from console import accounts
 
 logger = logging.getLogger(__name__)
 PROVIDER = log.System("sign-in")
-# Sample accounts, and by what names the product's own parts stand in the record.
-RESERVED = frozenset(
-    {
-        *("admin", "administrator", "operations", "ops", "risk", "root", "support", "system"),
-        *(
-            "anonymous",
-            "clock",
-            "command",
-            "console",
-            "delegation",
-            "expiry",
-            "make-up",
-            "nobody",
-            "override",
-        ),
-        *("schedule", "sign-in", "token"),
-    }
-)
-_MARKS = re.compile(r"[\u0300-\u036f]")  # accents, once letters are taken apart
 KEPT = ("sub", "preferred_username", "name")
 
 
@@ -64,21 +41,6 @@ def read(told: Mapping[str, Any]) -> Told:
         if any(part.get(name) for part in parts)
     }
     return Told(frozenset(str(value) for value in values), kept)
-
-
-def free_name(wanted: str) -> str:
-    """Return an account name that nobody has or had, near to the wanted one, and that passes for nobody else's.
-
-    The record tells people apart by these names, and at a provider people often choose their own: letters that look
-    like others, capitals, and names of the product's own parts are not to be had.
-    """
-    plain = unicodedata.normalize("NFKD", wanted)
-    base = re.sub(r"[^a-z0-9_.@+-]+", "-", _MARKS.sub("", plain).casefold())[:120].strip("-.") or "person"
-    names = [base, f"{base}@oidc", *(f"{base}@oidc{number}" for number in range(2, 100))]
-    known = User.objects.annotate(plain=Lower("username")).filter(plain__in=names)
-    taken = set(known.values_list("plain", flat=True)) | RESERVED
-    taken |= set(Event.objects.filter(actor__in=names, actor_kind="person").values_list("actor", flat=True))
-    return next(name for name in names if name not in taken)
 
 
 def welcome(user: User, told: Told) -> None:

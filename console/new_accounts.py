@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from audit import log
-from console import sessions
+from console import names, sessions
 from usecases.actions.access import refusal
 from usecases.publishing import Refused
 
@@ -20,7 +20,7 @@ from usecases.publishing import Refused
 def create(*, name: str, by: log.System, groups: Iterable[str] = (), reason: str = "") -> tuple[User, str]:
     """Make an account in some groups; return it with its password, told only now.
 
-    Raises `Refused` for a name that is taken or no name, and for groups that are not there.
+    Raises `Refused` for a name that is taken, passes for another's or is none, and for groups that are not there.
     """
     found = known(groups)
     password = _password()
@@ -31,6 +31,8 @@ def create(*, name: str, by: log.System, groups: Iterable[str] = (), reason: str
             person.full_clean()
         except ValidationError as error:
             raise refusal("name", " ".join(error.messages)) from None
+        if wrong := names.fault(name):
+            raise refusal("name", wrong)
         person.save()
         person.groups.set(found)
         log.record(
@@ -67,9 +69,9 @@ def new_password(*, person: User, by: log.System, reason: str = "") -> str:
     return password
 
 
-def known(names: Iterable[str]) -> list[Group]:
+def known(wanted_names: Iterable[str]) -> list[Group]:
     """Return groups by name. Raises `Refused` naming those that are not there."""
-    wanted = sorted(set(names))
+    wanted = sorted(set(wanted_names))
     found = {group.name: group for group in Group.objects.filter(name__in=wanted)}
     missing = [name for name in wanted if name not in found]
     if missing:

@@ -58,6 +58,15 @@ def test_an_account_that_cannot_be_is_refused_and_nothing_written(
     assert (User.objects.count(), Event.objects.count()) == before
 
 
+@pytest.mark.parametrize("name", ["OPS", "ops", "\u0430dmin", "Console", "left", "sign-in", "a b"])
+def test_no_account_gets_a_name_that_passes_for_another_s(ops: User, stranger: User, name: str) -> None:
+    stranger.username = "left"  # whom the record tells of, and no account has the name any more
+    log.record(kind="person.signed_out", sentence="left signed out.", by=stranger)
+    with pytest.raises(Refused):
+        new_accounts.create(name=name, by=MACHINE)
+    assert Event.objects.count() == 1
+
+
 def test_a_forgotten_password_is_replaced_and_sessions_end(
     ops: User, django_capture_on_commit_callbacks: Any
 ) -> None:

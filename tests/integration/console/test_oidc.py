@@ -132,11 +132,11 @@ def test_nobody_gets_a_name_that_passes_for_another_s_in_the_record(
     people: "dict[str, User]", wanted: str, given: str
 ) -> None:
     from audit import log
-    from console import claims
+    from console import names
 
     people["stranger"].username = "left"
     log.record(kind="person.signed_out", sentence="left signed out.", by=people["stranger"])
-    assert claims.free_name(wanted) == given
+    assert names.free(wanted) == given
 
 
 def test_a_signed_in_person_connects_their_account_and_keeps_the_groups_an_admin_gave(
