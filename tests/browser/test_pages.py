@@ -330,8 +330,10 @@ def test_a_map_that_audits_propose_goes_into_the_draft(
 
 def test_what_has_the_focus_is_never_under_the_dock(open_page: Callable[..., Page]) -> None:
     under = """() => {
-        const [box, dock] = [document.activeElement, document.querySelector(".dock")].map((one) => one.getBoundingClientRect());
-        return !document.activeElement.closest(".dock") && box.bottom > dock.top && box.top < dock.bottom;
+        const focused = document.activeElement;
+        const box = focused.getBoundingClientRect();
+        const dock = document.querySelector(".dock").getBoundingClientRect();
+        return !focused.closest(".dock") && box.bottom > dock.top && box.top < dock.bottom;
     }"""
     for look in (Look(1440, "light"), Look(390, "light")):
         page = open_page(by="risk", look=look)
