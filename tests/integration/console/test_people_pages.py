@@ -69,3 +69,12 @@ def test_people_are_taken_along_as_csv_as_the_filter_finds_them(browser: "Client
     ]
     come_in(browser, ops)
     assert browser.get("/people.csv").status_code == 403
+
+
+def test_what_somebody_did_is_one_click_from_their_page(browser: "Client", ops: "User") -> None:
+    from audit import log
+
+    log.record(kind="person.signed_in", sentence="ops came by.", by=ops)
+    shown = browser.get(f"/people/{ops.pk}").content.decode()
+    there = re.findall(r'href="(/audit[^"]+)">What they did', shown)[0]
+    assert "ops came by." in browser.get(there).content.decode()
