@@ -395,7 +395,11 @@ def apply(*, change: Change, by: User, reason: str = "", expected_version: int |
     close(row, Change.Status.APPLIED, by, reason, version.number)
     who = f", approved by {' and '.join(approved)}" if approved else ""
     said = f"Change {row.number} by {row.author.get_username()} is live as r{version.number}{who}."
-    record(row, "change.applied", said, by, reason, approved_by=approved, content=review.content)
+    # As they stood: who asks later need not trust what the gates are then.
+    passed = [f"{one.name}. {one.evidence}" for one in review.checks]
+    record(
+        row, "change.applied", said, by, reason, approved_by=approved, content=review.content, gates=passed
+    )
     return version
 
 

@@ -50,6 +50,18 @@ def test_submitting_freezes_what_is_asked_and_on_what_evidence(change: Change) -
     assert Target.objects.get(use_case="claims").version == 1
 
 
+def test_what_went_live_says_for_good_which_gates_it_passed_and_how(
+    change: Change, ops: User, risk: User
+) -> None:
+    approvals.approve(change=change, by=risk)
+    stood = [f"{one.name}. {one.evidence}" for one in review_of(fresh(change)).checks]
+    changes.apply(change=change, by=ops)
+    told = Event.objects.get(kind="change.applied").new
+    assert told is not None
+    assert told["gates"] == stood
+    assert any(words.startswith("Approvals: 1 of 1. ") for words in stood)
+
+
 def test_a_cost_beyond_all_measure_makes_no_change_that_nobody_can_read_or_close(
     use_case: UseCase, ops: User, risk: User
 ) -> None:
@@ -267,13 +279,15 @@ def test_unanswered_changes_expire_closed(change: Change, ops: User, risk: User)
     assert Event.objects.latest("id").actor == "expiry"
 
 
-def test_a_change_is_carried_over_to_what_is_live(change: Change, ops: User, risk: User) -> None:
+def test_a_change_is_carried_over_to_what_is_live(change: Change, ops: User, risk: User, admin: User) -> None:
     assert changes.rebase(change=change, by=ops).conflicts == []
     assert not Event.objects.filter(kind="change.rebased").exists()
     versions.apply(use_case=change.use_case, document=claims(0.8, latency_s=6.0), by=ops)
     approvals.approve(change=change, by=risk)
     with pytest.raises(Refused, match="Something else went live meanwhile"):
         changes.apply(change=change, by=ops)
+    with pytest.raises(Forbidden, match="carry over"):
+        changes.rebase(change=fresh(change), by=admin)
 
     carried = changes.rebase(change=fresh(change), by=ops)
 
@@ -282,7 +296,9 @@ def test_a_change_is_carried_over_to_what_is_live(change: Change, ops: User, ris
     assert (carried.change.base_version, counting(change)) == (2, [])
 
 
-def test_amended_after_its_hour_a_change_is_scheduled_no_longer(change: Change, ops: User, risk: User) -> None:
+def test_amended_after_its_hour_a_change_is_scheduled_no_longer(
+    change: Change, ops: User, risk: User
+) -> None:
     changes.schedule(change=change, by=ops, at=timezone.now() + timedelta(hours=1))
     approvals.request_changes(change=fresh(change), by=risk, reason="Stay in the lane")
     amended = changes.amend(change=fresh(change), by=ops, document=claims(0.8))
