@@ -23,7 +23,7 @@ from tests.integration.doors.calling import (
 from tests.integration.doors.table import NEEDS, STATES, Door, World
 
 Bring = Callable[[World, str], World]
-PARTS = 6  # tests that share the doors out: a failure is found sooner, and two workers can run them
+PARTS = 10  # tests that share the doors out: a failure is found sooner, and two workers can run them
 
 
 def knocking(door: Door, state: str) -> list[str]:
