@@ -60,7 +60,7 @@ def test_people_are_taken_along_as_csv_as_the_filter_finds_them(browser: "Client
     def rows(query: str) -> list[dict[str, str]]:
         answer = browser.get(f"/people.csv{query}")
         assert answer.status_code == 200
-        text = b"".join(answer).decode()  # type: ignore[arg-type]
+        text = b"".join(answer).decode()
         return list(csv.DictReader(io.StringIO(text)))
 
     assert len(rows("?q=person")) == 60

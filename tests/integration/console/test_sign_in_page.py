@@ -20,7 +20,7 @@ def test_after_a_wrong_password_the_name_stays_and_the_password_is_typed_next(
     told = client.post("/sign-in", {"username": "ops", "password": "wrong"}).content.decode()
 
     def field(page: str, name: str) -> str:
-        return re.findall(rf'<input[^>]+id="id_{name}"[^>]*>', page)[0]
+        return str(re.findall(rf'<input[^>]+id="id_{name}"[^>]*>', page)[0])
 
     assert "autofocus" in field(fresh, "username")
     assert "aria-invalid" not in fresh
