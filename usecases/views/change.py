@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from usecases import permissions, reviewing, timeline
+from usecases import late_rights, permissions, reviewing, timeline
 from usecases.actions import approvals, changes, drafts, overrides
 from usecases.checks import FAILED, NEEDS, PASSED, Check
 from usecases.models import Change, Override, Remark, UseCase, Version
@@ -157,6 +157,7 @@ def _page(
         "section": "approvals",
         "change": row,
         "review": review,
+        "late": late_rights.notes(review),
         "shape": shape,
         "words": words,
         "shown": shown,
