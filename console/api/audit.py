@@ -3,12 +3,10 @@
 Admins may have personal data erased from it; the proofs hold.
 """
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
-from django.utils import timezone
 from ninja import Body, Query, Router, Schema
 from pydantic import Field
 
@@ -17,6 +15,7 @@ from audit.models import Event, Link
 from audit.search import Sought
 from console.api.auth import person, user_of
 from console.api.schemas import EventOut, Events, Strict
+from console.api.schemas_assistants import Time
 from usecases import record
 from usecases.actions import erasures
 
@@ -25,15 +24,18 @@ UNSIGNED = "Not in a signed checkpoint yet; the next one is made within a minute
 
 
 class Filter(Schema):
-    """Which events; every part narrows. `knob` is the path of what was changed, such as `bands.answer.from`."""
+    """Which events; every part narrows. `knob` is the path of what was changed, such as `bands.answer.from`.
+
+    Times are in UTC where they name no zone.
+    """
 
     use_case: Annotated[str, Field(max_length=80)] = ""
     actor: Annotated[str, Field(max_length=150)] = ""
     kind: Annotated[str, Field(max_length=64)] = ""
     knob: Annotated[str, Field(max_length=300)] = ""
     q: Annotated[str, Field(max_length=300)] = ""
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Time | None = None
+    until: Time | None = None
     before: Annotated[int | None, Field(ge=1, le=2**63 - 1)] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
@@ -61,19 +63,13 @@ class EventWithProof(EventOut):
 
 @router.get("/events", response=Events, summary="Audit events, newest first")
 def events(request: HttpRequest, wish: Query[Filter]) -> Any:
-    since, until = (_aware(moment) for moment in (wish.since, wish.until))
     actor, kind, use_case, knob, words = (
         text.replace("\x00", "") for text in (wish.actor, wish.kind, wish.use_case, wish.knob, wish.q)
     )
-    sought = Sought(actor, kind, use_case, knob, words, since, until)
+    sought = Sought(actor, kind, use_case, knob, words, wish.since, wish.until)
     seen = record.sight(request.user)  # type: ignore[arg-type]
     found, older = record.page(seen, sought, wish.before, wish.limit)
     return {"events": [record.as_dict(event) for event in found], "next_before": older}
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """Read a moment without a zone in the installation's."""
-    return timezone.make_aware(moment) if moment and timezone.is_naive(moment) else moment
 
 
 @router.get(

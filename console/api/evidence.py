@@ -1,6 +1,5 @@
 """Evidence packs for auditors' programs: a zip of one use case and period that proves itself elsewhere."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -8,6 +7,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from console.api.auth import person, user_of
+from console.api.schemas_assistants import Time
 from console.api.use_cases import found
 from usecases.actions import evidence
 from usecases.downloads import zip_response
@@ -31,13 +31,9 @@ ZIP: Final[dict[str, Any]] = {
 def pack(
     request: HttpRequest,
     use_case: Annotated[str, Field(max_length=80), Query()],
-    since: Annotated[datetime, Query(description="In UTC where it names no zone")],
-    until: Annotated[datetime, Query(description="The first moment that is not in it; now at the latest")],
+    since: Annotated[Time, Query(description="In UTC where it names no zone")],
+    until: Annotated[Time, Query(description="The first moment that is not in it; now at the latest")],
 ) -> StreamingHttpResponse:
     asked = found(request, use_case)
-    made = evidence.export(use_case=asked, since=_aware(since), until=_aware(until), by=user_of(request))
+    made = evidence.export(use_case=asked, since=since, until=until, by=user_of(request))
     return zip_response(request, made.filename, made.file)
-
-
-def _aware(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
