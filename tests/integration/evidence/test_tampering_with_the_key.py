@@ -9,9 +9,11 @@ import pytest
 from audit import leaves
 from tests.integration.evidence.month import ERASED_NAME
 from tests.integration.evidence.packs import (
+    Files,
     Lived,
     Tamper,
     checked,
+    edited,
     event,
     expect_fault,
     lines_of,
@@ -33,6 +35,11 @@ def forged_approval(change: Any) -> None:
     change["approvals"].append(change["approvals"][0] | {"person": "admin", "verdict": "approve"})
 
 
+def approval_and_event(files: Files) -> None:
+    edited(files, "changes/1.json", lambda one: one["approvals"].__delitem__(0))
+    relined(files, "events.jsonl", lambda lines: lines.remove(event(lines, "change.approved")))
+
+
 def document_and_digest(version: Any) -> None:
     from audit.pack.enforced import digest
 
@@ -48,6 +55,29 @@ def put_back(lines: list[Any]) -> None:
     told_of["content"]["digests"]["actor"] = commitment
     told_of["shown"]["actor"] = {"salt": salt.hex(), "value": ERASED_NAME}
     told_of["erased"].remove("actor")
+
+
+def chained_anew(files: Files) -> None:
+    """Begin with another head, and have every link follow from it."""
+    heads = [bytes(leaves.DIGEST)]
+    edited(files, "proofs/segment.json", lambda one: one.update(head=heads[0].hex()))
+
+    def follow(links: list[Any]) -> None:
+        for link in links:
+            heads.append(leaves.head(heads[-1], bytes.fromhex(link["leaf"])))
+            link["head"] = heads[-1].hex()
+
+    relined(files, "chain.jsonl", follow)
+
+
+def until_the_last_event(files: Files) -> None:
+    last = json.loads(files["events.jsonl"].splitlines()[-1])["content"]["at"]
+    edited(files, "manifest.json", lambda said: said["period"].update(until=last))
+
+
+def ended_later(said: Any) -> None:
+    left = next(stop["left_by"] for stop in said["kills"] if stop["left_by"])
+    left["at"] = "2026-03-10T23:00:00.000000Z"
 
 
 def without_versions_event(lines: list[Any]) -> list[Any]:
@@ -90,6 +120,16 @@ WITH_KEY: dict[str, tuple[Tamper, str, str]] = {
         "changes/1.json",
         "what a reviewer said by event",
     ),
+    "an approval counts twice": (
+        of("changes/1.json", lambda one: one["approvals"].append(one["approvals"][0])),
+        "changes/1.json",
+        "by risk in these words",
+    ),
+    "an approval is gone, and its event with it": (
+        approval_and_event,
+        "changes/1.json",
+        "it went live as approved by risk, whose approval is missing",
+    ),
     "an approval is for other content": (
         of("changes/1.json", lambda one: one["approvals"][0]["parts"].update(document="0" * 64)),
         "changes/1.json",
@@ -99,6 +139,11 @@ WITH_KEY: dict[str, tuple[Tamper, str, str]] = {
         of("changes/1.json", lambda one: one["document"]["bands"][0].update({"from": 0.61})),
         "changes/1.json",
         "the document is not the one that risk approved",
+    ),
+    "what a change made live": (
+        of("changes/1.json", lambda one: one["document"]["bands"][0].update({"from": 0.61})),
+        "changes/1.json",
+        "as which it went live",
     ),
     "a change's evidence": (
         of("changes/1.json", lambda one: one["evidence"].update(why="")),
@@ -122,6 +167,11 @@ WITH_KEY: dict[str, tuple[Tamper, str, str]] = {
         "guardrails.json",
         "no event of the record sets the limits",
     ),
+    "limits are gone": (
+        of("guardrails.json", lambda rows: rows.__delitem__(-1)),
+        "guardrails.json",
+        "has set are missing",
+    ),
     "how fast a stop was": (
         of("kills.json", lambda one: one["kills"][0].update(seconds=0.01)),
         "kills.json",
@@ -132,12 +182,24 @@ WITH_KEY: dict[str, tuple[Tamper, str, str]] = {
         "kills.json",
         "when r6 was stopped",
     ),
+    "to what it was stopped": (
+        of("kills.json", lambda one: one["kills"][0].update(to="review_all")),
+        "kills.json",
+        "was sent to baseline, not to review_all",
+    ),
+    "when a stop ended": (of("kills.json", ended_later), "kills.json", "ended is not what the record says"),
     "a stop is gone": (of("kills.json", lambda one: one["kills"].__delitem__(-1)), "kills.json", "is missing"),
     "the event of a stop is gone": (
         lines_of("events.jsonl", without_versions_event),
         "versions/6.json",
         "no event of the record says that this was published",
     ),
+    "an event is told twice": (
+        lines_of("events.jsonl", lambda lines: [*lines, lines[-1]]),
+        "events.jsonl",
+        "was told before",
+    ),
+    "the period ends with its last event": (until_the_last_event, "events.jsonl", "outside of the period"),
     "an erased name is put back": (
         lines_of("events.jsonl", put_back),
         "events.jsonl",
@@ -167,6 +229,32 @@ WITH_KEY: dict[str, tuple[Tamper, str, str]] = {
         of("proofs/segment.json", lambda one: one.update(head="0" * 64)),
         "chain.jsonl",
         "does not follow",
+    ),
+    "which events the chain covers": (
+        of("proofs/segment.json", lambda one: one.update(last=one["last"] - 1)),
+        "proofs/segment.json",
+        "which were signed for",
+    ),
+    "every head of the chain": (chained_anew, "chain.jsonl", "the chain is not the one that was signed"),
+    "the end of the chain": (
+        lines_of("chain.jsonl", lambda links: links[:-3]),
+        "checkpoints.jsonl",
+        "is not reached by the chain",
+    ),
+    "the checkpoint before the chain is gone": (
+        lines_of("checkpoints.jsonl", lambda signed: signed[1:]),
+        "checkpoints.jsonl",
+        "which the segment follows, is missing",
+    ),
+    "the checkpoint that covers it is gone": (
+        lines_of("checkpoints.jsonl", lambda signed: signed[:-1]),
+        "checkpoints.jsonl",
+        "which covers the segment, is missing",
+    ),
+    "a file that every pack holds is gone": (
+        lambda files: files.pop("access.json"),
+        "access.json",
+        "is not in the manifest",
     ),
     "the tree that the chain follows": (
         of("proofs/segment.json", lambda one: one["before"].reverse()),

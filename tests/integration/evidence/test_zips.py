@@ -34,6 +34,12 @@ def commented(file: Path) -> None:
         zipped.comment = b"trust me"
 
 
+def entry_commented(file: Path) -> None:
+    with zipfile.ZipFile(file, "a") as zipped:
+        zipped.getinfo("kills.json").comment = b"trust me"
+        zipped.comment = b""
+
+
 def encrypted(file: Path) -> None:
     """Say in the directory that the first file is encrypted."""
     raw = bytearray(file.read_bytes())
@@ -74,6 +80,7 @@ ZIPS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "it is a bomb": (lambda file: bomb(file), "bomb.json", "made to overwhelm"),
     "it is encrypted": (encrypted, "versions/2.json", "is encrypted"),
     "it carries a comment": (commented, "", "a comment, which nothing signs"),
+    "a file in it carries a comment": (entry_commented, "kills.json", "bytes beside its files"),
     "something stands in front": (
         lambda file: file.write_bytes(b"PK junk" + file.read_bytes()),
         "versions/2.json",
