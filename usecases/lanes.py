@@ -9,7 +9,7 @@ from usecases.models import Guardrail, Lane
 from usecases.strictest import Conflict, Part, Said
 
 # As many entries are gone back for who set a knob.
-HISTORY: Final = 50
+HISTORY: Final = 200
 
 
 def effective(guardrail: Guardrail, shared: Mapping[str, Lane] | None = None) -> dict[str, Any]:
@@ -57,29 +57,28 @@ def using(slug: str) -> Any:
     return rows.select_related("use_case").order_by("use_case_id")
 
 
-def bound_of(guardrail: Guardrail, path: str) -> dict[str, Any]:
-    """Return what holds for one knob; empty where nobody bounds it."""
-    found: dict[str, Any] = (effective(guardrail)["knobs"] or {}).get(path) or {}
-    return found
-
-
 def authors(guardrail: Guardrail, parts: Iterable[Part]) -> dict[tuple[str, str], str]:
-    """Return who has set each knob as it stands, by slug of the lane (empty: the use case's own) and path.
+    """Return who has set each knob as it stands, by slug of the lane (empty: the use case's own) and path."""
+    slugs = [part.slug for part in parts if part.slug and part.bounds.get("gone") is None]
+    shared = Lane.objects.filter(slug__in=slugs) if slugs else ()
+    rows: list[tuple[str, Guardrail | Lane]] = [("", guardrail), *((row.slug, row) for row in shared)]
+    return {(slug, path): entry.set_by for slug, row in rows for path, entry in set_as_it_stands(row).items()}
+
+
+def set_as_it_stands(row: Guardrail | Lane) -> dict[str, Any]:
+    """Return the entry of history with which each knob was set as it stands, by path.
 
     Whoever set something else of the same guardrails since did not set this: the oldest of the newest entries that
     agree tells.
     """
-    slugs = [part.slug for part in parts if part.slug and part.bounds.get("gone") is None]
-    rows: list[Guardrail | Lane] = [guardrail, *(Lane.objects.filter(slug__in=slugs) if slugs else ())]
-    found: dict[tuple[str, str], str] = {}
-    for row in rows:
-        slug = row.slug if isinstance(row, Lane) else ""
-        open_paths = set(row.knobs)
-        for entry in row.history.order_by("-history_date").only("knobs", "set_by")[:HISTORY]:
-            open_paths = {path for path in open_paths if entry.knobs.get(path) == row.knobs[path]}
-            found |= {(slug, path): entry.set_by for path in open_paths}
-            if not open_paths:
-                break
+    found: dict[str, Any] = {}
+    paths = set(row.knobs)
+    entries = row.history.order_by("-history_date").only("knobs", "set_by", "history_date")
+    for entry in entries[:HISTORY] if paths else ():
+        paths = {path for path in paths if entry.knobs.get(path) == row.knobs[path]}
+        found |= dict.fromkeys(paths, entry)
+        if not paths:
+            break
     return found
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from routing.engine import knobs as engine_knobs
-from usecases import fields, step_gates, strictest
+from usecases import fields, lanes, step_gates, strictest
 from usecases.actions import guardrails as actions
 from usecases.fields import THRESHOLDS
 from usecases.models import Guardrail, Lane
@@ -19,7 +19,6 @@ ENDS = ("lane-low", "lane-high", "limit-low", "limit-high", "step-most", "step-h
 USUAL_HOURS = 24.0
 SIGNS = {"usd": "$", "seconds": "s", "share": "%"}
 COMMON = ("bands.answer.from", "bands.review.from", *(f"thresholds.{key}" for key in THRESHOLDS))
-HISTORY = 200
 
 
 @dataclass(slots=True)
@@ -167,14 +166,11 @@ def read(form: Limits, terms: TermForm) -> dict[str, Any] | None:
 
 
 def tell_who(rows: list[Row], guardrail: Guardrail | Lane) -> None:
-    """Write beside each row who set it as it stands, and when: the oldest of the newest entries that agree."""
-    history = list(guardrail.history.order_by("-history_date")[:HISTORY])
+    """Write beside each row who set it as it stands, and when."""
+    entries = lanes.set_as_it_stands(guardrail)
     for row in rows:
-        now = guardrail.knobs.get(row.path)
-        for entry in history:
-            if not now or entry.knobs.get(row.path) != now:
-                break
-            row.set_by, row.set_at = entry.set_by, entry.history_date
+        if row.path in entries:
+            row.set_by, row.set_at = entries[row.path].set_by, entries[row.path].history_date
 
 
 def _number(text: str, unit: str = "") -> float | None:

@@ -5,9 +5,7 @@ them by group or own right at that moment. Who may not see a use case is told th
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import PermissionDenied
@@ -37,15 +35,6 @@ WORDS = {
 
 class Forbidden(PermissionDenied):
     """Refused; the message says which right is missing and who can give it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Right:
-    """One way in which somebody holds a right: as superuser, by own right, by a group, or lent until a moment."""
-
-    kind: Literal["superuser", "own", "group", "delegation"]
-    name: str = ""
-    until: datetime | None = None
 
 
 def can(by: Any, verb: str, use_case: UseCase, *, not_from: Any = None) -> bool:
@@ -120,24 +109,6 @@ def _read_ahead(by: Any, keys: Collection[int]) -> None:
     rights = getattr(by, "rights_read_once", None)
     if keys and isinstance(rights, ObjectPermissionChecker):
         rights.prefetch_perms(UseCase.objects.filter(pk__in=keys))
-
-
-def right_from(by: Any, verb: str, use_case: UseCase, *, not_from: Any = None) -> Right | None:
-    """Return by what somebody may do a thing, the most lasting first; None where they may not."""
-    if holds(by, verb, use_case):
-        if by.is_superuser:
-            return Right("superuser")
-        if by.userobjectpermission_set.filter(
-            permission__codename=f"{verb}_usecase", object_pk=str(use_case.pk)
-        ).exists():
-            return Right("own")
-        group = by.groups.filter(
-            groupobjectpermission__permission__codename=f"{verb}_usecase",
-            groupobjectpermission__object_pk=str(use_case.pk),
-        ).order_by("name")
-        return Right("group", str(group.values_list("name", flat=True).first() or ""))
-    loan = lent(by, verb, use_case, not_from=not_from)
-    return None if loan is None else Right("delegation", loan.giver.get_username(), loan.ends_at)
 
 
 def check(by: Any, verb: str, use_case: UseCase) -> None:

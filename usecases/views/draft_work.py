@@ -221,7 +221,7 @@ class Work:
     @property
     def waits(self) -> list[checks.Check]:
         """What else keeps it from being applied now, such as a freeze; nothing while it changes nothing."""
-        told = ("schema", "limits", "models", "endpoints", "regions", "approvals")
+        told = ("schema", *checks.SETTINGS, "approvals")
         return [
             one
             for one in self.findings.open
@@ -231,10 +231,6 @@ class Work:
     @property
     def shut(self) -> list[Gate]:
         return [gate for gate in self.gates if gate.status == "shut"]
-
-    @property
-    def past_lane(self) -> list[Gate]:
-        return [gate for gate in self.gates if gate.status == "lane"]
 
     @cached_property
     def changes(self) -> list[Change]:
