@@ -125,7 +125,7 @@ def rotate(
         )
     if not timedelta() <= grace <= LONGEST_GRACE:
         raise Refused("The text before may work for up to 14 days more.")
-    text = _text()
+    text, until = _text(), timezone.now() + grace
     with transaction.atomic():
         token = Token.objects.select_for_update().get(pk=token.pk)
         if token.revoked_at is not None or _over(token.expires_at, timezone.now()):
@@ -133,7 +133,7 @@ def rotate(
         if held and held != token.digest:
             raise Refused("This text was replaced already; its successor can be rotated.")
         gone = _keys([token])
-        _renew(token, text, grace)
+        _renew(token, text, until)
         log.record(
             kind="token.rotated",
             sentence=f"{by.get_username()} rotated the token “{token.name}” of {_bearer_words(token)}.",
@@ -141,7 +141,7 @@ def rotate(
             reason=reason,
             new={
                 "use_cases": token.use_cases,
-                "before_works_until": token.previous_until.isoformat(),
+                "before_works_until": until.isoformat(),
                 "expires_at": token.expires_at and token.expires_at.isoformat(),
             },
         )
@@ -149,10 +149,10 @@ def rotate(
     return token, text
 
 
-def _renew(token: Token, text: str, grace: timedelta) -> None:
-    """Exchange a token's text, and count its time anew."""
+def _renew(token: Token, text: str, until: datetime) -> None:
+    """Exchange a token's text, and count its time anew; the text before works until a moment."""
     now, since = timezone.now(), token.rotated_at or token.created_at
-    token.previous_digest, token.previous_until = token.digest, now + grace
+    token.previous_digest, token.previous_until = token.digest, until
     token.expires_at = token.expires_at and now + (token.expires_at - since)
     token.digest, token.prefix, token.rotated_at = key_of(text), text[:9], now
     token.save()
@@ -173,7 +173,7 @@ def sees_all(by: log.Person, slugs: Iterable[str]) -> bool:
 
 def unseen(by: log.Person) -> set[str]:
     """Return the short names of the use cases that somebody does not see."""
-    if isinstance(by, log.System):
+    if not isinstance(by, User):
         return set()
     hidden = UseCase.objects.exclude(pk__in=permissions.visible(by).values("pk"))
     return set(hidden.values_list("slug", flat=True))

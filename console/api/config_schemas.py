@@ -1,6 +1,7 @@
 """The JSON Schemas of config documents and files. They are no secret: editors and pipelines fetch them unasked."""
 
 import json
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +12,7 @@ from ninja import Router
 from usecases.config_schemas import SCHEMAS
 
 router = Router(tags=["schemas"])
+View = Callable[[HttpRequest], HttpResponse]
 KIND = "application/schema+json"
 ANSWERS: dict[str, Any] = {
     "responses": {
@@ -20,9 +22,12 @@ ANSWERS: dict[str, Any] = {
 }
 
 
-def _reads(name: str, words: str) -> Any:
+def _reads(name: str, words: str) -> Callable[[View], View]:
     summary = f"JSON Schema (2020-12) of {words}"
-    return router.get(f"/schemas/{name}.json", openapi_extra=ANSWERS, auth=None, summary=summary)
+    reads: Callable[[View], View] = router.get(
+        f"/schemas/{name}.json", openapi_extra=ANSWERS, auth=None, summary=summary
+    )
+    return reads
 
 
 @_reads("document", "the config document")
@@ -39,5 +44,4 @@ def _served(request: HttpRequest, name: str) -> HttpResponse:
     response = HttpResponse(json.dumps(SCHEMAS[name](), ensure_ascii=False), content_type=KIND)
     tag = f'"{sha256(response.content).hexdigest()}"'
     response["ETag"], response["Cache-Control"] = tag, "public, max-age=300"
-    answer: HttpResponse = get_conditional_response(request, tag, response=response)
-    return answer
+    return get_conditional_response(request, tag, response=response) or response
