@@ -62,6 +62,14 @@ def test_who_does_not_see_a_use_case_lends_nothing_on_it(people: dict[str, User]
     assert held(holder, use_case) == set()
 
 
+def test_what_was_borrowed_is_not_lent_on(people: dict[str, User], use_case: UseCase) -> None:
+    watcher, holder = people["stranger"], User.objects.create_user("holder")
+    assign_perm("usecases.view_usecase", watcher, use_case)
+    lend(use_case, people["ops"], watcher, ["tune"])
+    lend(use_case, watcher, holder, ["tune"])
+    assert (held(watcher, use_case), held(holder, use_case)) == ({"view", "tune"}, set())
+
+
 def test_a_loan_begins_with_its_first_moment_and_is_over_at_its_last(
     people: dict[str, User], use_case: UseCase
 ) -> None:

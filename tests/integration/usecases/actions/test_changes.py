@@ -317,6 +317,7 @@ def test_a_scheduled_change_goes_live_when_due_by_every_gate(change: Change, ops
         changes.schedule(change=change, by=ops, at=timezone.now() + timedelta(days=90))
 
     assert due_changes.fire(change=change) is None  # not due
+    assert (fresh(change).scheduled_for, fresh(change).held_up) == (at, "")
     Change.objects.update(scheduled_for=timezone.now())
     assert due_changes.fire(change=change) is None  # nobody approved
     assert "Approvals: 0 of 1" in fresh(change).held_up
