@@ -28,7 +28,6 @@ def lanes(request: HttpRequest) -> HttpResponse:
     q = request.GET.get("q", "").replace("\0", "").strip()
     shown = lane_selectors.shown(request.user, q)
     context = {
-        "section": "lanes",
         "lanes": [{"shown": one, "brings": brings(one.lane)} for one in shown],
         "q": q,
         "may_set": actions.may_set(request.user),
@@ -63,18 +62,8 @@ def _form(
     said, done, missing = limit_forms.read(form, terms) if typed is not None else None, None, ""
     if typed is not None and not (form.faulty or terms.faults):
         preview = typed.get("do") == "preview"
-        wish: dict[str, Any] = {
-            "name": typed.get("name", ""),
-            "description": typed.get("description", ""),
-            "knobs": form.knobs,
-            "approved_models": form.models,
-            "terms": said or {},
-            "by": person(request),
-            "reason": form.reason,
-            "dry_run": preview,
-        }
         try:
-            done = _set(row, typed, wish, fresh=fresh)
+            done = _set(request, row, form, said or {}, fresh=fresh, dry_run=preview)
         except permissions.Forbidden as refusal:
             missing = str(refusal)
         except Refused as refusal:
@@ -86,7 +75,6 @@ def _form(
     if row.pk:
         limit_forms.tell_who(form.rows, row)
     context = {
-        "section": "lanes",
         "lane": row,
         "fresh": fresh,
         "shown": shown,
@@ -116,7 +104,21 @@ def _history(row: Lane) -> list[Any]:
     return entries
 
 
-def _set(row: Lane, typed: Any, wish: dict[str, Any], *, fresh: bool) -> actions.Done:
+def _set(
+    request: HttpRequest, row: Lane, form: Limits, terms: dict[str, Any], *, fresh: bool, dry_run: bool
+) -> actions.Done:
+    """Make or set the lane as it was typed, or try that."""
+    typed = request.POST
+    wish: dict[str, Any] = {
+        "name": typed.get("name", ""),
+        "description": typed.get("description", ""),
+        "knobs": form.knobs,
+        "approved_models": form.models,
+        "terms": terms,
+        "by": person(request),
+        "reason": form.reason,
+        "dry_run": dry_run,
+    }
     if fresh:
         return actions.create(slug=typed.get("slug", "").strip(), **wish)
     return actions.set_lane(lane=row, **wish)
