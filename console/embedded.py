@@ -32,6 +32,7 @@ POSTGRES_SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "warning",
+    "log_min_error_statement": "panic",  # a statement that failed holds what people wrote
     "log_checkpoints": "off",
 }
 

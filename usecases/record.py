@@ -188,13 +188,13 @@ def _names_hidden(seen: Sight, event: Event) -> bool:
     """
     if event.use_case or (event.actor_kind == "person" and event.actor == seen.reader):
         return False
-    told = [value["use_cases"] for value in (event.old, event.new) if _tells_use_cases(value)]
-    hidden = {slug for slugs in told for slug in slugs} - set(seen.use_cases)
+    hidden = {*_use_cases_in(event.old), *_use_cases_in(event.new)} - set(seen.use_cases)
     return bool(hidden) and UseCase.objects.filter(slug__in=hidden).exists()
 
 
-def _tells_use_cases(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("use_cases"), list)
+def _use_cases_in(value: Any) -> list[str]:
+    told = value.get("use_cases") if isinstance(value, dict) else None
+    return told if isinstance(told, list) else []
 
 
 def moment(text: str, *, end: bool = False) -> datetime | None:
