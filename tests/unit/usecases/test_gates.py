@@ -31,13 +31,17 @@ def judged(draft: dict[str, Any], live: dict[str, Any] | None = CLAIMS) -> dict[
         (0.6, "lane"),
         (0.59, "shut"),
         (0.97, "open"),
-        (1.0, "open"),
     ],
 )
 def test_the_answer_threshold_meets_lane_and_limit(edge: float, status: str) -> None:
     gate = judged(claims(answer_from=edge))["bands.answer.from"]
     assert gate.status == status
     assert gate.passes == (status == "open")
+
+
+@pytest.mark.parametrize(("share", "status"), [(0.009, "shut"), (0.01, "open"), (1.0, "open")])
+def test_both_ends_of_a_limit_are_inside_of_it(share: float, status: str) -> None:
+    assert judged(claims(audit_share=share))["thresholds.audit_share"].status == status
 
 
 def test_a_gate_says_what_is_allowed_and_why() -> None:
