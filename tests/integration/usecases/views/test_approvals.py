@@ -108,6 +108,19 @@ def content(page: str) -> str:
     return page.split('name="content" value="')[1].split('"')[0]
 
 
+def test_enter_beside_the_reason_judges_nothing(
+    client: "Client", change: "Change", ops: "User", risk: "User"
+) -> None:
+    for who in (ops, risk):
+        client.force_login(who)
+        page = text(client.get(CHANGE))
+        dock = page[page.index('id="dock"') :]
+        pressed = dock[dock.index("<button") : dock.index("</button>")]
+        assert " disabled" in pressed, (
+            "a browser presses the first button of a form: it was Veto, or Withdraw"
+        )
+
+
 def test_a_remark_stands_under_its_line(client: "Client", change: "Change", risk: "User") -> None:
     client.force_login(risk)
     client.post(f"{CHANGE}/remark", {"path": "bands.answer.from", "reason": "Why so <far>?"})
