@@ -47,7 +47,7 @@ def welcome(user: User, told: Told) -> None:
     """Record a new account, and give it the groups that follow."""
     log.record(
         kind="person.created",
-        sentence=f"{user.get_username()} came through {settings_name()} for the first time and got an account.",
+        sentence=f"{user.get_username()} came through {provider_name()} for the first time and got an account.",
         by=user,
         new={"account": user.get_username()},
     )
@@ -73,11 +73,11 @@ def apply(user: User, told: Told) -> None:
         person=user,
         groups=(now - decided) | (told.groups & there),
         by=PROVIDER,
-        reason=f"What {settings_name()} says of them.",
+        reason=f"What {provider_name()} says of them.",
     )
 
 
-def settings_name() -> str:
+def provider_name() -> str:
     """Return what people call the provider."""
     found = app()
     return str(found["name"]) if found else "single sign-on"

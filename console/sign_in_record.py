@@ -21,7 +21,7 @@ def signed_in(request: HttpRequest, user: User, sociallogin: Any = None, **_: An
     """Record a completed sign-in, and begin the session's age."""
     address = addresses.of(request)
     methods = [METHODS.get(one["method"], one["method"]) for one in sessions.methods(request)]
-    with_words = " and ".join(dict.fromkeys(methods)).replace("provider", claims.settings_name())
+    with_words = " and ".join(dict.fromkeys(methods)).replace("provider", claims.provider_name())
     log.record(
         kind="person.signed_in",
         sentence=f"{user.get_username()} signed in with {with_words or 'password'}.",
@@ -80,7 +80,7 @@ def connected(request: HttpRequest, sociallogin: Any, **_: Any) -> None:
     """Record that somebody may come in by a provider too."""
     log.record(
         kind="person.connected",
-        sentence=f"{sociallogin.user.get_username()} connected their account with {claims.settings_name()}.",
+        sentence=f"{sociallogin.user.get_username()} connected their account with {claims.provider_name()}.",
         by=sociallogin.user,
     )
 

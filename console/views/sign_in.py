@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
-from console.claims import app, settings_name
+from console.claims import app, provider_name
 
 logger = logging.getLogger(__name__)
 PROVIDER = "oidc"
@@ -19,7 +19,7 @@ PROVIDER = "oidc"
 
 def provider() -> dict[str, str] | None:
     """Return what the sign-in page offers beside a password."""
-    return {"id": PROVIDER, "name": settings_name()} if app() else None
+    return {"id": PROVIDER, "name": provider_name()} if app() else None
 
 
 class SignIn(account.LoginView):  # type: ignore[misc]
