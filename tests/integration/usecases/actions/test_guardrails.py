@@ -43,6 +43,7 @@ def test_owners_may_not_set_their_own_limits(use_case: UseCase, ops: User) -> No
     [
         ("bands.answer.from", {"limit": [0.9, 0.1]}, "knobs.bands.answer.from.limit"),
         ("bands.answer.from", {"limit": [0.5, 0.9], "lane": [0.1, 0.6]}, "knobs.bands.answer.from.lane"),
+        ("bands.answer.from", {"limit": [0.5, 0.9], "lane": [0.6, 0.95]}, "knobs.bands.answer.from.lane"),
         ("bands.answer.from", {"limit": ["a", 1]}, "knobs.bands.answer.from.limit"),
         ("bands.answer.from", {"lanes": [0, 1]}, "knobs.bands.answer.from"),
         ("colour", {"limit": [0, 1]}, "knobs.colour"),

@@ -46,6 +46,8 @@ def test_an_override_takes_both_rights_a_reason_and_eight_hours_at_most(
     with pytest.raises(Refused) as refusal:
         overrides.override(use_case=use_case, document=claims(0.7), by=admin, reason=" ", hours=9)
     assert {error["path"] for error in refusal.value.errors} == {"reason", "hours"}
+    with pytest.raises(Refused, match="up to 8 hours"):
+        overrides.override(use_case=use_case, document=claims(0.7), by=admin, reason="Now", hours=0)
     with pytest.raises(Refused, match="outside the limit"):
         overrides.override(use_case=use_case, document=claims(audit_share=0.0), by=admin, reason="Now")
     with pytest.raises(Refused, match="Nothing changes"):
