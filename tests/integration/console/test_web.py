@@ -259,7 +259,12 @@ def test_reports_written_together_are_refused_like_any_other(stack: Stack, token
 
 def test_head_answers_as_get_does_without_the_content(stack: Stack) -> None:
     """RFC 9110, 9.3.2: what is read with GET can be asked for with HEAD; what is not read cannot."""
-    for path in ("/api/v1/schemas/document.json", "/api/v1/use-cases", "/api/v1/use-cases/nobody", "/healthz"):
+    for path in (
+        "/api/v1/schemas/document.json",
+        "/api/v1/use-cases",
+        "/api/v1/use-cases/nobody",
+        "/healthz",
+    ):
         read, asked = (stack.api(method, path) for method in ("GET", "HEAD"))
         assert (asked.status_code, asked.content) == (read.status_code, b""), path
         for name in ("Content-Type", "Content-Length", "ETag"):
