@@ -13,8 +13,10 @@ from django.utils.dateparse import parse_datetime
 
 from routing.imports.records import INSTANCE as IMPORTED
 from routing.models import Decision, Outcome
+from usecases.downloads import hang_up
 
 PAGE = 50
+EXPORTED = 500  # decisions read at a time for a download
 COUNTED = 10_000  # beyond this it says “more than”
 Hours = list[tuple[datetime, dict[str, int]]]
 ACTIONS = ("answer", "review", "escalate")
@@ -76,16 +78,16 @@ class Page:
     older: str
 
 
-def page(slug: str, wish: Wish, after: str = "") -> Page:
+def page(slug: str, wish: Wish, after: str = "", size: int = PAGE) -> Page:
     """Return the page after a place, such as another page's `older`; the first one for a place that makes no sense."""
     rows = found(slug, wish)
     place = _place(after)
     if place:
         at, pk = place
         rows = rows.filter(Q(at__lt=at) | Q(at=at, pk__gt=pk))
-    got = list(rows[: PAGE + 1])
-    last = got[PAGE - 1] if len(got) > PAGE else None
-    return Page(got[:PAGE], f"{last.at.isoformat()}_{last.pk}" if last else "")
+    got = list(rows[: size + 1])
+    last = got[size - 1] if len(got) > size else None
+    return Page(got[:size], f"{last.at.isoformat()}_{last.pk}" if last else "")
 
 
 def count(slug: str, wish: Wish) -> tuple[int, bool] | None:
@@ -170,9 +172,18 @@ COLUMNS = [
 
 def export(slug: str, wish: Wish) -> tuple[list[str], Iterator[list[Any]]]:
     """Return head and rows of everything that was asked for, read as it is sent."""
-    return [*COLUMNS, "verdict"], (
-        _row(found_one) for found_one in found(slug, wish).iterator(chunk_size=500)
-    )
+    return [*COLUMNS, "verdict"], _rows(slug, wish)
+
+
+def _rows(slug: str, wish: Wish) -> Iterator[list[Any]]:
+    """Read some at a time, each from where the last ended: a cursor would hold its connection until all is taken in."""
+    after, more = "", True
+    while more:
+        read = page(slug, wish, after, EXPORTED)
+        told = [_row(decision) for decision in read.rows]
+        hang_up()
+        yield from told
+        after, more = read.older, bool(read.older)
 
 
 def _row(decision: Any) -> list[Any]:

@@ -335,6 +335,7 @@ def test_a_download_keeps_no_connection_while_somebody_takes_it_in_slowly(
     for answer in (
         client.get("/audit.csv"),
         client.get("/audit.jsonl"),
+        client.get("/use-cases/claims/decisions.csv"),
         client.post("/use-cases/claims/evidence", {"period": "this_month"}),
     ):
         sent = iter(answer)

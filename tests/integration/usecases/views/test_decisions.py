@@ -76,7 +76,10 @@ def test_csv_holds_what_the_filter_finds_and_no_formula(decided: "Client") -> No
     assert rows[0]["verdict"] == ""
 
 
-def test_a_long_list_has_pages_without_gap_or_double(decided: "Client", decide: "Decide") -> None:
+def test_a_long_list_has_pages_without_gap_or_double(
+    decided: "Client", decide: "Decide", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from usecases import decisions
     from usecases.decisions import Wish, page
 
     moment = decide("claims", "same moment 0").at
@@ -89,6 +92,9 @@ def test_a_long_list_has_pages_without_gap_or_double(decided: "Client", decide: 
     seen = [row.pk for row in [*first.rows, *second.rows]]
     assert (len(seen), len(set(seen)), second.older) == (63, 63, "")
     assert "after=" in decided.get(DECISIONS).content.decode()
+    monkeypatch.setattr(decisions, "EXPORTED", 20)
+    _, sent = decisions.export("claims", Wish())
+    assert [row[0] for row in sent] == [str(pk) for pk in seen]
 
 
 def test_decisions_of_a_version_are_counted(decided: "Client") -> None:
