@@ -42,8 +42,11 @@ class Command(BaseCommand):
             )
         except (Refused, Http404) as refusal:
             raise CommandError(str(refusal)) from refusal
-        with made.file, options["output"].open("wb") as file:
-            shutil.copyfileobj(made.file, file)
+        try:
+            with made.file, options["output"].open("wb") as file:
+                shutil.copyfileobj(made.file, file)
+        except OSError as error:
+            raise CommandError(f"{options['output']} cannot be written: {error.strerror}.") from error
         events = made.manifest["counts"]["events"]
         self.stderr.write(f"{options['output']}: {events:,} events, signed with {made.manifest['key_id']}")
 
@@ -51,8 +54,8 @@ class Command(BaseCommand):
 def _moment(text: str, option: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise CommandError(
             f"{option} “{text}” is no moment; write it as 2026-03-01 or 2026-03-01T09:00Z."
         ) from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
