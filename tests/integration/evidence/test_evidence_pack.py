@@ -285,7 +285,7 @@ def test_the_command_writes_the_pack(lived: Lived, tmp_path: Path) -> None:
             "evidence_pack", "claims", "--since", "2026-04-01", "--until", "2026-03-01", "--output", str(file)
         )
     beyond = ("--since", "0001-01-01T00:00+14:00", "--until", "2026-04-01")
-    with pytest.raises(CommandError, match="--since .* is no moment"):
+    with pytest.raises(CommandError, match=r"--since .* is no moment"):
         call_command("evidence_pack", "claims", *beyond, "--output", str(file))
     with pytest.raises(CommandError, match="cannot be written: No such file or directory"):
         call_command("evidence_pack", "claims", *days, "--output", str(tmp_path / "missing" / "pack.zip"))
