@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.utils.text import get_text_list
 
 from routing.engine.digest import digest
 from routing.models import State
@@ -108,7 +109,7 @@ class Review:
         if approval.content != self.content:
             mine = self.parts
             changed = [words for part, words in CHANGED.items() if approval.parts.get(part) != mine[part]]
-            return Verdict(approval, False, f"Void: {' and '.join(changed)} since.")
+            return Verdict(approval, False, f"Void: {get_text_list(changed, 'and')} since.")
         if approval.person_id == self.change.author_id:
             return Verdict(approval, False, "Does not count: nobody approves their own change.")
         if not self.may_approve(approval.person):

@@ -130,7 +130,9 @@ def check_limits(bounds: Any) -> list[dict[str, str]]:
         if key not in ("knobs", "models", "lanes", *rules.USUAL)
     ]
     errors += _lane_errors(bounds.get("lanes") or [])
-    errors += rules.faults(bounds) or _unknown_approvers(bounds.get("approvers") or {})
+    errors += (said := rules.faults(bounds))
+    if not any(error["path"].startswith("guardrails.approvers") for error in said):
+        errors += _unknown_approvers(bounds.get("approvers") or {})
     models = bounds.get("models") or []
     if not isinstance(models, list) or not all(isinstance(model, str) and model for model in models):
         errors.append(_fault("models", "has to be a list of LiteLLM names, such as “openai/gpt-4o-mini”."))

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from audit.models import Event
+from tests.guardrails import ask_for
 from tests.record import failing_record
 from usecases.actions import guardrails
 from usecases.models import Guardrail, UseCase
@@ -73,3 +74,17 @@ def test_more_than_a_document_may_hold_is_refused(use_case: UseCase, risk: User)
     with pytest.raises(Refused) as refusal:
         guardrails.set_limits(use_case=use_case, knobs={}, approved_models=models, by=risk)
     assert refusal.value.errors[0]["path"] == "guardrails"
+
+
+def test_approvers_nobody_knows_are_refused_beside_every_other_fault(use_case: UseCase, risk: User) -> None:
+    named = {"groups": ["risk", "rsik"], "people": ["nobody"]}
+    with pytest.raises(Refused) as refused:
+        ask_for(use_case, risk, approvals=9, approvers=named)
+
+    told = {error["path"]: error["message"] for error in refused.value.errors}
+    assert told.keys() == {
+        "guardrails.approvals",
+        "guardrails.approvers.groups",
+        "guardrails.approvers.people",
+    }
+    assert "names “rsik”, whom nobody knows here." in told["guardrails.approvers.groups"]
