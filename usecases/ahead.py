@@ -20,10 +20,11 @@ from usecases import (
     permissions,
     step_gates,
 )
-from usecases.checks import Rival, paths_of
+from usecases.checks import paths_of
 from usecases.models import Approval, Certificate, Change, GoldenSet, Version
 from usecases.publishing import versions_at
 from usecases.step_gates import Earlier
+from usecases.subjects import Rival
 
 if TYPE_CHECKING:
     from usecases.reviewing import Review

@@ -6,24 +6,16 @@ may go live. Nothing is hidden behind the first failure.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from routing.engine import diff, knobs
 from routing.engine.digest import digest
 from routing.engine.validation import faults
-from usecases import golden_gates, one_pagers, step_gates, terms
-from usecases.fields import is_number
+from usecases import golden_gates, step_gates, terms
 from usecases.gates import MISSING, Gate, gates, reached
-from usecases.golden_gates import Standing
-from usecases.step_gates import Earlier
+from usecases.subjects import FAILED, NEEDS, PASSED, WAITING, Check, Document, Subject
 
-Document = dict[str, Any]
-
-PASSED: Final = "passed"
-FAILED: Final = "failed"
-WAITING: Final = "waiting"
-NEEDS: Final = "needs approval"
 # The checks of single settings, each of which `Findings.judged` tells by itself.
 SETTINGS: Final = ("limits", "models", "endpoints", "regions")
 # What is asked of the places of models: kind of gate, names of the check, what would clear it.
@@ -44,73 +36,6 @@ PLACES: Final = {
 
 
 OWN: Final = " Its author set these limits: what they newly allow takes somebody else's word."
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One gate. `status`: passed, failed, waiting (for time or somebody) or needs approval."""
-
-    key: str
-    name: str
-    status: str
-    evidence: str = ""
-    clear: str = ""
-
-    @property
-    def passed(self) -> bool:
-        return self.status == PASSED
-
-    def as_dict(self) -> dict[str, str]:
-        return {
-            "key": self.key,
-            "name": self.name,
-            "status": self.status,
-            "evidence": self.evidence,
-            "clear": self.clear,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """Another open change that was there first, and what it changes."""
-
-    number: int
-    author: str
-    paths: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is judged: a document that would replace `live`, by these guardrails, at this moment.
-
-    `ground`: what lanes are judged against; other than `live` while an override is in force. `base`: what the change
-    was begun from. `leaves_to`: the state a use case would leave its safe state for. `approved_by`: whose approvals
-    count for exactly this content; None: not proposed yet. `blocked_by`: who asked for changes. `certificate`: why the
-    newest one does not cover the draft, "" where it does, None where there is none. `earlier`: what was live before,
-    for steps. `golden`: how the golden sets that are asked for stand with this draft. `before`: the limits that held
-    before who makes it live set these.
-    """
-
-    guardrails: Mapping[str, Any]
-    live: Document
-    draft: Document
-    now: datetime
-    ground: Document | None = None
-    base: Document | None = None
-    base_number: int = 0
-    live_number: int = 0
-    baseline: Any = None
-    leaves_to: str = ""
-    safe: bool = False
-    rivals: Sequence[Rival] = ()
-    evidence: Mapping[str, Any] | None = None
-    certificate: str | None = None
-    approved_by: Sequence[str] | None = None
-    blocked_by: str = ""
-    one_pager: one_pagers.State = one_pagers.NOTHING
-    earlier: Sequence[Earlier] = ()
-    golden: Sequence[Standing] = ()
-    before: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +72,7 @@ def judge(subject: Subject) -> Judged:
 
 
 def _judged_by(bounds: Mapping[str, Any], subject: Subject) -> Judged:
-    ground, asked = _ground(subject), terms.complete(bounds)
+    ground, asked = subject.reference, terms.complete(bounds)
     judged = (
         *gates(dict(bounds), ground, subject.draft),
         *step_gates.step_gates(bounds, ground, subject.draft, subject.earlier, subject.now),
@@ -166,17 +91,13 @@ def _asked_before(subject: Subject) -> int:
     return max(found.needed, int(refused))
 
 
-def _ground(subject: Subject) -> Document:
-    return subject.live if subject.ground is None else subject.ground
-
-
 def check(subject: Subject) -> Findings:
     """Return every gate of a change."""
     moved, asked = judge(subject), terms.complete(subject.guardrails)
     judged, needed = moved.gates, moved.needed
     enough = needed == 0 or len(subject.approved_by or ()) >= needed
     found = [_schema(subject), *_limits(judged, subject.guardrails)]
-    found += list(_lanes(_ground(subject), subject.draft, judged, enough, needed))
+    found += list(_lanes(subject.reference, subject.draft, judged, enough, needed))
     if subject.leaves_to:
         found.append(_state(subject))
     else:
@@ -292,28 +213,6 @@ def _model_label(path: str) -> str:
     return "A model's address" if path.endswith(".api_base") else "A model's calibration"
 
 
-def tightens_only(live: Document, draft: Document) -> bool:
-    """Tell whether all that a draft does is turn knobs the stricter way: that may be done at any time."""
-    changed = diff.changes(live, draft)
-    return bool(changed) and all(
-        knobs.is_knob(one.path)
-        and all(value is None or is_number(value) for value in (one.old, one.new))
-        and not knobs.loosens(one.path, one.old, one.new)
-        for one in changed
-    )
-
-
-def _tightens(subject: Subject) -> bool:
-    """Tell whether a change only tightens, seen also from what an override in force stands in for.
-
-    Else a little less of what an override loosened would pass as tightening, and stay when the override ends.
-    """
-    ground = _ground(subject)
-    return tightens_only(subject.live, subject.draft) and (
-        tightens_only(ground, subject.draft) or not diff.changes(ground, subject.draft)
-    )
-
-
 def _calendar(subject: Subject) -> list[Check]:
     found = []
     for key, names, closed in (
@@ -322,7 +221,7 @@ def _calendar(subject: Subject) -> list[Check]:
     ):
         if not closed:
             found.append(Check(key, names[0], PASSED, "Changes may go live now."))
-        elif _tightens(subject):
+        elif subject.tightens:
             found.append(Check(key, names[1], PASSED, f"{closed}. Tightening may go live all the same."))
         else:
             found.append(
@@ -420,7 +319,7 @@ def _golden(subject: Subject, asked: Mapping[str, Any]) -> list[Check]:
     """
     if subject.leaves_to not in ("", "live"):
         return []
-    free = _tightens(subject)
+    free = subject.tightens
     return [
         Check(key, name, PASSED, f"{said} Tightening may go live all the same.")
         if free and status != PASSED
@@ -439,7 +338,7 @@ def _one_pager(subject: Subject, asked: Mapping[str, Any]) -> Check:
         return Check("one_pager", name, PASSED, f"{said} Risk does not ask for it.")
     if subject.leaves_to not in ("", "live"):
         return Check("one_pager", name, PASSED, f"{said} People look at everything all the same.")
-    if not subject.leaves_to and _tightens(subject):
+    if not subject.leaves_to and subject.tightens:
         return Check("one_pager", name, PASSED, f"{said} Tightening may go live all the same.")
     return Check("one_pager", name, WAITING, said, "Somebody answers the rest, on the page “One-pager”.")
 

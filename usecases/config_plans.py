@@ -17,9 +17,9 @@ from routing.engine import diff
 from routing.engine.digest import digest
 from routing.engine.validation import InvalidDocument
 from usecases import configs, permissions
-from usecases.checks import Check
 from usecases.models import UseCase
 from usecases.publishing import Refused, Stale
+from usecases.subjects import Check
 
 EXPECTED: Final = (InvalidDocument, Refused, Stale, PermissionDenied, Http404)
 FORMAT: Final = 1

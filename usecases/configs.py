@@ -15,10 +15,10 @@ from routing.engine.validation import InvalidDocument, faults
 from usecases import lanes, one_pager_standing, permissions, terms
 from usecases import one_pagers as sheets
 from usecases.actions import changes, guardrails, one_pagers, use_cases, versions
-from usecases.checks import Check
 from usecases.models import Change, Guardrail, UseCase, Version
 from usecases.publishing import Content, NeedsApproval, Refused, latest, lock_with_limits
 from usecases.reviewing import review_of
+from usecases.subjects import Check
 
 ABOUT = ("name", "owner", "risk", "description")
 FIELDS = ("slug", *ABOUT, "document", "baseline", "message", "guardrails", "one_pager")

@@ -8,13 +8,14 @@ from django.utils import timezone
 
 from routing.models import State
 from usecases import golden_standing, lanes, one_pager_standing, overriding, own_limits, step_gates
-from usecases.checks import Findings, Subject, check
+from usecases.checks import Findings, check
 from usecases.models import UseCase, Version
 from usecases.step_gates import Earlier
+from usecases.subjects import Subject
 
 
 def grounds(use_case: UseCase, document: dict[str, Any], now: datetime, by: Any = None) -> dict[str, Any]:
-    """Return the parts of a `checks.Subject` that come from the use case, for judging a document at a moment.
+    """Return the parts of a `subjects.Subject` that come from the use case, for judging a document at a moment.
 
     `by`: who would make it live, for whom limits of their own do not count.
     """

@@ -13,7 +13,7 @@ from routing.engine.validation import Fault, InvalidDocument
 from usecases.models import Guardrail, UseCase, Version
 
 if TYPE_CHECKING:
-    from usecases.checks import Check
+    from usecases.subjects import Check
 
 
 class Stale(Exception):

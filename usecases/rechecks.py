@@ -10,9 +10,10 @@ from django.utils import timezone
 from routing.engine.digest import digest
 from usecases import golden_standing, lanes, one_pager_standing, one_pagers, reviewing
 from usecases.actions import guardrails
-from usecases.checks import SETTINGS, Check, Subject, check
+from usecases.checks import SETTINGS, check
 from usecases.models import GoldenSet, Guardrail, Lane, UseCase, Version
 from usecases.publishing import newest_of
+from usecases.subjects import Check, Subject
 
 # Gates that what is live meets as well as a change: the others are about moving.
 STANDING: Final = (*SETTINGS, "golden_set", "one_pager")

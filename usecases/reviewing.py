@@ -18,10 +18,11 @@ from routing.engine.digest import digest
 from routing.models import State
 from usecases import change_evidence, golden_standing, lanes, own_limits, permissions, strictest, terms
 from usecases.ahead import Ahead
-from usecases.checks import Check, Findings, Subject, check, judge
+from usecases.checks import Findings, check, judge
 from usecases.golden_gates import Standing
 from usecases.models import Approval, Change, GoldenSet, Guardrail, Lane, UseCase, Version
 from usecases.publishing import latest, newest_of
+from usecases.subjects import Check, Subject
 
 APPROVED: Final = "approved"
 CHANGED: Final = {

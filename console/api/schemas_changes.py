@@ -7,9 +7,9 @@ from ninja import Schema
 from pydantic import AwareDatetime, Field
 
 from console.api.schemas import Difference, Reason, Strict
-from usecases.checks import Check
 from usecases.models import Override
 from usecases.reviewing import Review, Verdict
+from usecases.subjects import Check
 
 
 class Amend(Strict):

@@ -6,7 +6,7 @@ from django.db import transaction
 from routing.models import State
 from routing.runtime.masking import storable
 from usecases import judging, leaving, permissions
-from usecases.checks import NEEDS, SETTINGS
+from usecases.checks import SETTINGS
 from usecases.models import UseCase, Version
 from usecases.publishing import (
     Content,
@@ -19,6 +19,7 @@ from usecases.publishing import (
     lock_with_limits,
     publish,
 )
+from usecases.subjects import NEEDS
 
 MESSAGE_LIMIT = 2000
 EVENTS = {"baseline": "kill_switch.engaged", "review_all": "kill_switch.review_all"}

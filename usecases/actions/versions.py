@@ -11,7 +11,7 @@ from routing.engine import describe, diff
 from routing.engine.validation import faults
 from routing.models import State
 from usecases import judging, permissions
-from usecases.checks import NEEDS, Findings
+from usecases.checks import Findings
 from usecases.gates import Gate
 from usecases.models import UseCase, Version
 from usecases.publishing import (
@@ -25,6 +25,7 @@ from usecases.publishing import (
     lock_with_limits,
     publish,
 )
+from usecases.subjects import NEEDS
 
 REASON_LIMIT = 2000
 

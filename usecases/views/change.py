@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from usecases import late_rights, permissions, reviewing, timeline
 from usecases.actions import approvals, changes, drafts, overrides
-from usecases.checks import FAILED, NEEDS, PASSED, Check
 from usecases.models import Change, Override, Remark, UseCase, Version
 from usecases.publishing import Refused, Stale
 from usecases.record import moment
 from usecases.reviewing import Review
+from usecases.subjects import FAILED, NEEDS, PASSED, Check
 from usecases.timeline import Line
 from usecases.views import frame, use_case_for
 from usecases.views.impact_panel import Panel, panel_of

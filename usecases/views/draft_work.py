@@ -21,6 +21,7 @@ from usecases.gates import Gate
 from usecases.models import Change as DbChange
 from usecases.models import Draft, Guardrail, UseCase, Version
 from usecases.publishing import latest
+from usecases.subjects import Check, Subject
 
 Document = dict[str, Any]
 ALSO_EDITING = timedelta(minutes=30)
@@ -211,7 +212,7 @@ class Work:
     def findings(self) -> checks.Findings:
         """Every gate that applying the draft would meet."""
         grounds = judging.grounds(self.use_case, self.document, timezone.now(), self.by)
-        subject = checks.Subject(live=self.live, draft=self.document, **grounds)
+        subject = Subject(live=self.live, draft=self.document, **grounds)
         return checks.check(subject)
 
     @property
@@ -219,7 +220,7 @@ class Work:
         return list(self.findings.judged)
 
     @property
-    def waits(self) -> list[checks.Check]:
+    def waits(self) -> list[Check]:
         """What else keeps it from being applied now, such as a freeze; nothing while it changes nothing."""
         told = ("schema", *checks.SETTINGS, "approvals")
         return [

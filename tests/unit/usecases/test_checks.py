@@ -7,7 +7,8 @@ import pytest
 
 from routing.engine.digest import digest
 from tests.documents import LOOSE, claims
-from usecases.checks import Check, Rival, Subject, check
+from usecases.checks import check
+from usecases.subjects import Check, Rival, Subject
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DRAFT = claims(LOOSE)

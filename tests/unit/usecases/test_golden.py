@@ -8,8 +8,9 @@ import pytest
 
 from tests.documents import CLAIMS, claims
 from usecases import golden, golden_files
-from usecases.checks import Subject, check
+from usecases.checks import check
 from usecases.golden_gates import Standing
+from usecases.subjects import Subject
 
 PINS, MODELS = golden.recorded_under(CLAIMS)
 

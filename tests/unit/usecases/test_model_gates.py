@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.documents import CLAIMS, claims
-from usecases.checks import Subject, check
+from usecases.checks import check
 from usecases.gates import gates
+from usecases.subjects import Subject
 
 EU = {"regions": ["eu"], "model_regions": {"openai/gpt-4o-mini": "eu", "openai/gpt-4o": "us"}}
 

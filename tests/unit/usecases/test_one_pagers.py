@@ -8,7 +8,8 @@ import pytest
 from tests.documents import claims
 from tests.one_pagers import ANSWERS, DPIA, one_pager
 from usecases import one_pagers, terms
-from usecases.checks import Subject, check
+from usecases.checks import check
+from usecases.subjects import Subject
 
 SHEET_ONLY = len([question for question in one_pagers.SHEET if question.needed])
 NEEDED = {"one_pager_needed": True}

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from tests.documents import claims
-from usecases.checks import Subject, check
+from usecases.checks import check
 from usecases.gate import Gate
 from usecases.step_gates import Earlier, longest, step_gates
+from usecases.subjects import Subject
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PATH = "bands.answer.from"

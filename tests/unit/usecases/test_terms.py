@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from tests.documents import CLAIMS, claims
 from usecases import terms
-from usecases.checks import Subject, check, tightens_only
+from usecases.checks import check
+from usecases.subjects import Subject, tightens_only
 
 NIGHTS: dict[str, Any] = {
     "quiet_hours": {
