@@ -1,7 +1,5 @@
-"""The record's pages: what an auditor asks, filters that somebody keeps, one event with its proof, exports, erasure."""
+"""The record's pages: what an auditor asks, filters that somebody keeps, one event with its proof, exports."""
 
-import csv
-import io
 import json
 import subprocess
 import sys
@@ -21,26 +19,6 @@ if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
     from usecases.models import UseCase
-
-
-@pytest.fixture
-def turned(use_case: "UseCase", ops: "User") -> "UseCase":
-    """The answer threshold was turned once, for a reason, and its limits stayed."""
-    from usecases.actions import versions
-
-    versions.apply(use_case=use_case, document=claims(0.9), by=ops, reason="Complaints of March")
-    return use_case
-
-
-@pytest.fixture
-def kinds(client: "Client") -> Callable[[str], list[str]]:
-    """The kinds of all events that an address finds, newest first."""
-
-    def found(query: str) -> list[str]:
-        text = b"".join(client.get(f"/audit.csv?{query}")).decode()
-        return [row["kind"] for row in csv.DictReader(io.StringIO(text))]
-
-    return found
 
 
 def test_who_changed_this_knob_and_why(
@@ -432,65 +410,3 @@ def test_somebody_keeps_fifty_filters_at_most(ops: "User") -> None:
         saved_filters.save(by=ops, name=f"filter {number}", query="kind=drill")
     with pytest.raises(Refused, match="50"):
         saved_filters.save(by=ops, name="one more", query="kind=drill")
-
-
-def test_an_admin_erases_personal_data_and_the_record_tells_it(
-    client: "Client", ops: "User", admin: "User", turned: "UseCase", kinds: Callable[[str], list[str]]
-) -> None:
-    from audit.models import Event
-
-    event = Event.objects.filter(kind="version.applied").latest("id")
-    form = {"fields": ["reason"], "reason": "Names a customer", "sure": "yes"}
-    client.force_login(ops)
-    assert "Erase personal data" not in client.get(f"/audit/{event.uid}").content.decode()
-    assert client.post(f"/audit/{event.uid}/erase", form).status_code == 403
-
-    client.force_login(admin)
-    assert client.post(f"/audit/{event.uid}/erase", form | {"sure": ""}).status_code == 422
-    assert client.post(f"/audit/{event.uid}/erase", form | {"reason": " "}).status_code == 422
-    assert client.post(f"/audit/{event.uid}/erase", form | {"fields": []}).status_code == 422
-    assert Event.objects.get(pk=event.pk).reason == "Complaints of March"
-    assert client.post(f"/audit/{event.uid}/erase", form).status_code == 302
-    assert Event.objects.get(pk=event.pk).reason == ""
-    assert kinds("q=complaints") == []  # what is erased is found no more
-    assert kinds("kind=event.erased") == ["event.erased"]
-    client.post(f"/audit/{event.uid}/erase", form)
-    assert kinds("kind=event.erased") == ["event.erased"]  # nothing was left: nothing more is told
-
-
-def test_a_failing_audit_row_leaves_the_value(admin: "User", turned: "UseCase") -> None:
-    from audit.models import Event
-    from tests.record import failing_record
-    from usecases.actions import erasures
-
-    event = Event.objects.filter(kind="version.applied").latest("id")
-
-    with failing_record():
-        erasures.erase(event=event, fields=["reason"], by=admin, reason="Asked for")
-    assert Event.objects.get(pk=event.pk).reason == "Complaints of March"
-
-
-def test_erasing_from_the_command_line(admin: "User", ops: "User", turned: "UseCase") -> None:
-    from django.core.management import CommandError, call_command
-
-    from audit.models import Event
-
-    event = Event.objects.filter(kind="version.applied").latest("id")
-    out = io.StringIO()
-
-    for wrong in ({"by": "ops"}, {"by": "nobody"}, {"fields": "kind"}, {"reason": ""}):
-        options = {"fields": "reason", "reason": "Asked for", "by": "admin"} | wrong
-        with pytest.raises(CommandError):
-            call_command("erase_personal_data", str(event.uid), **options)
-    call_command(
-        "erase_personal_data",
-        str(event.uid),
-        fields="reason,actor",
-        reason="Asked for",
-        by="admin",
-        stdout=out,
-    )
-
-    assert "Erased" in out.getvalue()
-    left = Event.objects.get(pk=event.pk)
-    assert (left.reason, left.actor, left.erased_by) == ("", "", "admin")
