@@ -128,7 +128,7 @@ class Limits:
         reason = str(bound.get("reason", ""))
         if self.data is not None:
             typed = {end: str(self.data.get(f"{path}:{end}", "")).strip() for end in ENDS}
-            reason = str(self.data.get(f"{path}:reason", "")).strip()
+            reason = str(self.data.get(f"{path}:reason", "")).replace("\r\n", "\n").strip()
         live = ""
         if self.document is not None:
             live = engine_knobs.written(path, engine_knobs.value_at(self.document, path))

@@ -82,6 +82,17 @@ def test_numbers_are_read_as_people_write_them(reviewer: "Client", use_case: "Us
     assert use_case.guardrail.knobs[cost] == {"lane": [0.02, 0.08], "limit": [0.0, 1.0], "reason": ""}
 
 
+def test_the_lines_of_a_reason_stay_as_they_are(reviewer: "Client", use_case: "UseCase") -> None:
+    said = "Spring.\nSee the minutes of March."
+    reviewer.post(
+        GUARDRAILS, typed() | {f"{ANSWER}:reason": said.replace("\n", "\r\n")}
+    )  # as browsers send it
+
+    use_case.guardrail.refresh_from_db()
+    assert use_case.guardrail.knobs[ANSWER]["reason"] == said
+    assert f'placeholder="Why?">{said}</textarea>' in reviewer.get(GUARDRAILS).content.decode()
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
