@@ -8,6 +8,7 @@ shows is the one that was written; whose key signed is for the reader to know, f
 import argparse
 import base64
 import json
+import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -154,9 +155,14 @@ def _pack(file: Path, keys: list[Ed25519PublicKey], *, as_json: bool) -> int:
 def _say(lines: Iterable[str]) -> None:
     """Print lines; spell out what a terminal would obey or cannot show: it was read from the file that is judged."""
     encoding = sys.stdout.encoding or "utf-8"
-    for line in lines:
-        plain = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
-        print(plain.encode(encoding, "backslashreplace").decode(encoding))
+    try:
+        for line in lines:
+            plain = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
+            print(plain.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has seen enough, as `head` has; what the program ends with still tells. Nothing is left to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _told(proof: Mapping[str, Any], *, pinned: bool) -> list[str]:

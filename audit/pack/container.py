@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from audit.pack.faults import Faults
+from audit.pack.faults import Faults, Wrong
 
 MOST_FILES: Final = 20_000
 MOST_BYTES: Final = 1 << 30  # unpacked, all files together
@@ -37,7 +37,7 @@ BROKEN: Final = (
 
 
 class Container:
-    """The files of an opened pack. Reading raises ValueError where a file is missing, broken or too large."""
+    """The files of an opened pack. Reading raises Wrong where a file is missing, broken or too large."""
 
     def __init__(self, file: zipfile.ZipFile) -> None:
         self._file = file
@@ -50,9 +50,9 @@ class Container:
                 while block := stream.read(BLOCK):
                     yield block
         except KeyError:
-            raise ValueError("is missing") from None
+            raise Wrong("is missing") from None
         except BROKEN as error:
-            raise ValueError(f"cannot be unpacked: {error}") from error
+            raise Wrong(f"cannot be unpacked: {error}") from error
 
     def measure(self, name: str) -> tuple[int, str]:
         """Return size and SHA-256 of a file."""
@@ -65,7 +65,7 @@ class Container:
     def read(self, name: str) -> bytes:
         """Return a file as a whole."""
         if name in self.names and self._file.getinfo(name).file_size > MOST_READ_WHOLE:
-            raise ValueError("is too large to be read")
+            raise Wrong("is too large to be read")
         return b"".join(self.blocks(name))
 
     def json(self, name: str) -> Any:
@@ -79,9 +79,9 @@ class Container:
             *whole, rest = (rest + block).split(b"\n")
             yield from whole
             if len(rest) > MOST_OF_A_LINE:
-                raise ValueError("has a line that is too long")
+                raise Wrong("has a line that is too long")
         if rest:
-            raise ValueError("its last line does not end")
+            raise Wrong("its last line does not end")
 
 
 def loads(text: bytes) -> Any:
@@ -92,12 +92,12 @@ def loads(text: bytes) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise Wrong("a key stands twice")
     return found
 
 
 def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
+    raise Wrong(f"{text} is no JSON")
 
 
 def opened(file: Path, faults: Faults) -> zipfile.ZipFile | None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from audit.pack.container import Container
 from audit.pack.enforced import digest, enforced
-from audit.pack.faults import Faults
+from audit.pack.faults import Faults, Wrong
 from audit.pack.record import Record, Told
 
 Row = Mapping[str, Any]
@@ -64,7 +64,7 @@ def _numbered(held: Container, folder: str, faults: Faults) -> dict[int, Row]:
         with faults.reading(name):
             row = held.json(name)
             if row["number"] != int(match[1]):
-                raise ValueError(f"says that it is number {row['number']}")
+                raise Wrong(f"says that it is number {row['number']}")
             found[int(match[1])] = row
     return dict(sorted(found.items()))
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from audit.canonical import canonical
+from audit.pack.faults import Wrong
 
 Document = dict[str, Any]
 
@@ -18,14 +19,14 @@ def digest(value: Any) -> str:
 
 
 def enforced(document: Document, baseline: Document, state: str, message: str) -> Document:
-    """Return what assistants enforce in a state. Raises ValueError for a state that there is not."""
+    """Return what assistants enforce in a state. Raises Wrong for a state that there is not."""
     if state == "live":
         return document
     if state == "review_all":
         return _reviewed(copy.deepcopy(document))
     if state == "baseline":
         return _saying(copy.deepcopy(baseline), message)
-    raise ValueError(f"there is no state {state!r}")
+    raise Wrong(f"there is no state {state!r}")
 
 
 def _reviewed(document: Document) -> Document:

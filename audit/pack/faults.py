@@ -23,6 +23,10 @@ UNREADABLE: Final = (
 )
 
 
+class Wrong(ValueError):
+    """A file of a pack is not as it should be; says why in words."""
+
+
 class Fault(NamedTuple):
     """One thing that is wrong; `file` as in the zip, empty for the zip itself."""
 
@@ -39,6 +43,8 @@ class Faults:
     _counted: Counter[str] = field(default_factory=Counter)
 
     def add(self, file: str, reason: str) -> None:
+        if Fault(file, reason) in self.found:
+            return
         self._counted[file] += 1
         if self._counted[file] <= MOST_OF_ONE_FILE:
             self.found.append(Fault(file, reason))
@@ -55,5 +61,7 @@ class Faults:
         """Name a file that cannot be made sense of, and go on."""
         try:
             yield
+        except Wrong as error:
+            self.add(file, str(error)[:300])
         except UNREADABLE as error:
             self.add(file, f"is not as it should be: {type(error).__name__} {error}"[:300])

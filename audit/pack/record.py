@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from audit import leaves, merkle, pack
 from audit.canonical import canonical
 from audit.pack.container import Container, loads
-from audit.pack.faults import UNREADABLE, Faults
+from audit.pack.faults import UNREADABLE, Faults, Wrong
 from audit.verify import Refused, check_signature, check_values, signed_words
 
 _LINK: Final = re.compile(rb'\{"head":"([0-9a-f]{64})","leaf":"([0-9a-f]{64})","seq":([1-9][0-9]{0,17})\}')
@@ -170,7 +170,7 @@ def _checkpoints(held: Container, keys: list[Ed25519PublicKey], faults: Faults) 
         one = loads(line)
         where = f"line {number}, the checkpoint over {one['size']} events: "
         if type(one["size"]) is not int:
-            raise ValueError("a size is not a number")
+            raise Wrong("a size is not a number")
         try:
             check_signature(one, keys)
         except Refused as refused:
@@ -192,12 +192,12 @@ class _Segment:
         self.signed = {one["size"]: one for one in found.checkpoints}
 
     def add(self, line: bytes) -> None:
-        """Take one more link. Raises ValueError where the chain cannot be walked any further."""
+        """Take one more link. Raises Wrong where the chain cannot be walked any further."""
         link = _LINK.fullmatch(line)
         if link is None:
-            raise ValueError(f"after event {self.at}: this is no link of a chain")
+            raise Wrong(f"after event {self.at}: this is no link of a chain")
         if int(link[3]) != self.at + 1:
-            raise ValueError(f"after event {self.at} comes event {int(link[3])}: links are missing or moved")
+            raise Wrong(f"after event {self.at} comes event {int(link[3])}: links are missing or moved")
         self.at += 1
         leaf = bytes.fromhex(link[2].decode())
         event = self.events.pop(self.at, None)
@@ -206,7 +206,7 @@ class _Segment:
             self.faults.add(pack.EVENTS, words)
         self.head = leaves.head(self.head, leaf)
         if self.head.hex() != link[1].decode():
-            raise ValueError(f"event {self.at}: its head does not follow from the one before and its leaf")
+            raise Wrong(f"event {self.at}: its head does not follow from the one before and its leaf")
         self.tree.add(leaf)
         self.meet_checkpoint()
 

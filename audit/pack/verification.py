@@ -12,7 +12,7 @@ from audit import pack
 from audit.canonical import canonical
 from audit.pack import contents, record
 from audit.pack.container import Container, loads, opened
-from audit.pack.faults import UNREADABLE, Fault, Faults
+from audit.pack.faults import UNREADABLE, Fault, Faults, Wrong
 from audit.verify import key_id, public_key
 
 
@@ -76,7 +76,7 @@ def _manifest(held: Container, keys: list[Ed25519PublicKey], faults: Faults) -> 
         faults.add(pack.MANIFEST, f"is of the format {said['format']!r}; this is a verifier of {pack.FORMAT}")
         return {}
     if not all(isinstance(said["made"][name], str) for name in ("at", "by")):
-        raise ValueError("when and by whom it was made is no text")
+        raise Wrong("when and by whom it was made is no text")
     signed = {name: value for name, value in said.items() if name != "signature"}
     if text != canonical(said) + b"\n":
         faults.add(pack.MANIFEST, "is not spelled as it was signed")

@@ -288,7 +288,7 @@ WITH_KEY: dict[str, tuple[Tamper, str, str]] = {
     "by whom it was made": (
         of("manifest.json", lambda said: said["made"].update(by=None)),
         "manifest.json",
-        "is not as it should be",
+        "when and by whom it was made is no text",
     ),
     "a file with nonsense": (
         lambda files: files.update({"changes/1.json": b"[1, 2]\n"}),

@@ -1,6 +1,8 @@
 """What `python -m audit.verify` says of odd files, and its exit codes: 1 for what does not hold, 2 for no proof."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +75,7 @@ def test_a_proof_holds_in_a_record_of_any_size(
         (b"[]", 1, "this is no proof of an event"),
         (b'{"seq": 1}', 1, "this is no proof of an event: KeyError"),
         (b"PK", 1, "the zip cannot be read"),
-        (b"PK\x05\x06" + bytes(18), 1, "manifest.json: is not as it should be"),
+        (b"PK\x05\x06" + bytes(18), 1, "manifest.json: is missing\n"),
     ],
 )
 def test_a_file_that_proves_nothing_is_told_so(
@@ -116,3 +118,16 @@ def test_a_value_that_was_exchanged_is_named(tmp_path: Path, capsys: pytest.Capt
     proof["shown"]["actor"]["value"] = "risk"
     assert main([written(tmp_path / "proof.json", json.dumps(proof))]) == 1
     assert capsys.readouterr().out == "REFUSED: actor is not what was written\n"
+
+
+def test_who_reads_no_further_ends_nothing_but_the_telling(tmp_path: Path) -> None:
+    """`| head` closes its end: no traceback, and the exit code still tells what was found."""
+    file = written(tmp_path / "odd", b"PK\x05\x06" + bytes(18))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "audit.verify", file], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert running.stdout is not None
+    running.stdout.close()
+    assert running.stderr is not None
+    assert (running.stderr.read(), running.wait(30)) == (b"", 1)
+    running.stderr.close()
