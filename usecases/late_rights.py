@@ -56,6 +56,7 @@ def _gives(event: Event, person: Any) -> bool:
     if "approve" not in new.get("rights", ()) or "approve" in old.get("rights", ()):
         return False
     group = new.get("group")
-    return name in (new.get("person"), new.get("holder")) or (
-        group is not None and person.groups.filter(name=group).exists()
-    )
+    return name in (new.get("person"), new.get("holder")) or group in {
+        held.name
+        for held in person.groups.all()  # read ahead for all reviewers
+    }

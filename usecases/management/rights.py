@@ -1,4 +1,4 @@
-"""What the commands about rights share: finding whom and what is named, and telling a refusal."""
+"""What commands share that act in a name or for somebody: finding whom and what is named, telling a refusal."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator

@@ -6,12 +6,11 @@ Such as where the only admin has lost their second factor, or all admins have le
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from audit import log
 from console import accounts
-from usecases.publishing import Refused
+from usecases.management.rights import account, carried_out
 
 DONE = {
     "deactivate": "The account {} is switched off; its sessions and tokens have ended.",
@@ -33,13 +32,9 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = User.objects.filter(username=options["username"]).first()
-        if person is None:
-            raise CommandError(f"There is no account “{options['username']}”.")
-        try:
+        person = account(options["username"])
+        with carried_out():
             accounts.ACTIONS[options["verb"]](
                 person=person, by=log.System("command"), reason=options["reason"].strip()
             )
-        except Refused as refused:
-            raise CommandError(str(refused)) from refused
         self.stdout.write(DONE[options["verb"]].format(person.get_username()))

@@ -3,12 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from audit import log
 from console import new_accounts
-from usecases.publishing import Refused
+from usecases.management.rights import account, carried_out
 
 
 class Command(BaseCommand):
@@ -19,14 +18,10 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = User.objects.filter(username=options["name"]).first()
-        if person is None:
-            raise CommandError(f"There is no account “{options['name']}”.")
-        try:
+        person = account(options["name"])
+        with carried_out():
             password = new_accounts.new_password(
                 person=person, by=log.System("command"), reason=options["reason"].strip()
             )
-        except Refused as refused:
-            raise CommandError(str(refused)) from refused
         self.stderr.write("They change it on their page “My account”.")
         self.stdout.write(password)

@@ -3,12 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from audit import log
 from console import accounts, new_accounts
-from usecases.publishing import Refused
+from usecases.management.rights import account, carried_out
 
 
 class Command(BaseCommand):
@@ -20,14 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = User.objects.filter(username=options["name"]).first()
-        if person is None:
-            raise CommandError(f"There is no account “{options['name']}”.")
-        try:
+        person = account(options["name"])
+        with carried_out():
             groups = [group.name for group in new_accounts.known(options["group"])]
-        except Refused as refused:
-            raise CommandError(str(refused)) from refused
-        held = accounts.set_groups(
-            person=person, groups=groups, by=log.System("command"), reason=options["reason"].strip()
-        )
+            held = accounts.set_groups(
+                person=person, groups=groups, by=log.System("command"), reason=options["reason"].strip()
+            )
         self.stdout.write(f"{person.get_username()}: {', '.join(sorted(held)) or 'no group'}")

@@ -4,15 +4,12 @@ from argparse import ArgumentParser
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from django.http import Http404
 
 from audit import leaves
 from audit.models import Event
 from usecases.actions import erasures
-from usecases.permissions import Forbidden
-from usecases.publishing import Refused
+from usecases.management.rights import account, carried_out
 
 
 class Command(BaseCommand):
@@ -30,15 +27,11 @@ class Command(BaseCommand):
         parser.add_argument("--by", required=True, metavar="USERNAME", help="the admin who erases it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        by = User.objects.filter(username=options["by"]).first()
+        by = account(options["by"])
         event = Event.objects.filter(uid=options["uid"]).first()
-        if by is None:
-            raise CommandError(f"There is no account “{options['by']}”.")
         if event is None:
             raise CommandError(f"There is no event {options['uid']}.")
         fields = [name.strip() for name in options["fields"].split(",") if name.strip()]
-        try:
+        with carried_out():
             told = erasures.erase(event=event, fields=fields, by=by, reason=options["reason"])
-        except (Forbidden, Refused, Http404) as refused:
-            raise CommandError(str(refused)) from None
         self.stdout.write(told.sentence if told else "Nothing of that was left to erase.")

@@ -6,13 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from django.http import Http404
 
 from usecases.actions import evidence
-from usecases.models import UseCase
-from usecases.publishing import Refused
+from usecases.management.rights import account, carried_out, use_case_of
 
 
 class Command(BaseCommand):
@@ -29,19 +26,13 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        by = User.objects.filter(username=options["by"]).first()
-        if by is None:
-            raise CommandError(f"There is no account “{options['by']}”. Name one with --by.")
-        use_case = UseCase.objects.filter(slug=options["slug"]).first()
-        if use_case is None:
-            raise CommandError(f"There is no use case “{options['slug']}”.")
+        by = account(options["by"])
+        use_case = use_case_of(options["slug"], by)
         since, until = (_moment(options[name], f"--{name}") for name in ("since", "until"))
-        try:
+        with carried_out():
             made = evidence.export(
                 use_case=use_case, since=since, until=until, by=by, reason=options["reason"]
             )
-        except (Refused, Http404) as refusal:
-            raise CommandError(str(refusal)) from refusal
         try:
             with made.file, options["output"].open("wb") as file:
                 shutil.copyfileobj(made.file, file)

@@ -4,11 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
 from usecases import configs, permissions
+from usecases.management.rights import account
 from usecases.models import UseCase
 
 
@@ -50,7 +50,4 @@ class Command(BaseCommand):
 def _visible(username: str | None) -> QuerySet[UseCase]:
     if username is None:
         return UseCase.objects.all()
-    by = User.objects.filter(username=username).first()
-    if by is None:
-        raise CommandError(f"There is no account “{username}”.")
-    return permissions.visible(by)
+    return permissions.visible(account(username))
