@@ -49,6 +49,23 @@ def test_a_failing_audit_row_leaves_the_value(admin: "User", turned: "UseCase") 
     assert Event.objects.get(pk=event.pk).reason == "Complaints of March"
 
 
+def test_an_admin_erases_nothing_of_a_use_case_they_do_not_see(admin: "User", hidden: "UseCase") -> None:
+    from django.http import Http404
+    from guardian.shortcuts import remove_perm
+
+    from audit.models import Event
+    from usecases.actions import erasures
+
+    for holder in (admin, *admin.groups.all()):
+        remove_perm("usecases.view_usecase", holder, hidden)
+    event = Event.objects.filter(use_case="hidden").latest("id")
+    with pytest.raises(Http404):
+        erasures.erase(
+            event=event, fields=["sentence"], by=type(admin).objects.get(pk=admin.pk), reason="Asked for"
+        )
+    assert Event.objects.get(pk=event.pk).sentence
+
+
 def test_erasing_from_the_command_line(admin: "User", ops: "User", turned: "UseCase") -> None:
     from django.core.management import CommandError, call_command
 

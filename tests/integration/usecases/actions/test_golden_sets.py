@@ -11,7 +11,7 @@ from tests.documents import LOOSE, claims
 from tests.guardrails import ask_for
 from tests.record import failing_record
 from usecases import golden_standing
-from usecases.actions import approvals, changes, golden_sets, guardrails, versions
+from usecases.actions import approvals, changes, golden_sets, guardrails, lanes, versions
 from usecases.models import GoldenSet, UseCase
 from usecases.permissions import Forbidden
 from usecases.publishing import Refused
@@ -149,3 +149,14 @@ def test_a_failing_audit_row_rolls_all_back(
     with failing_record():
         calls[what]()
     assert len(GoldenSet.objects.get().cases) == 4
+
+
+def test_a_set_that_a_shared_lane_alone_asks_for_is_not_deleted(
+    use_case: UseCase, golden: GoldenSet, risk: User
+) -> None:
+    wanted = {"golden_set": {"name": "core", "at_least": 0.9}}
+    lanes.create(slug="eu-small", name="EU small models", by=risk, terms=wanted)
+    ask_for(use_case, risk, lanes=["eu-small"])
+    with pytest.raises(Refused, match="The guardrails ask for “core”"):
+        golden_sets.delete(golden_set=golden, by=risk)
+    assert GoldenSet.objects.filter(pk=golden.pk).exists()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from guardian.shortcuts import remove_perm
 
@@ -212,6 +212,9 @@ def test_approvals_need_somebody_whom_every_lane_names(
     )
     with pytest.raises(Refused, match="cannot be set"):
         lanes.set_lane(lane=lane, by=risk, terms={"approvers": {"people": ["admin"]}})
+    User.objects.create_user("gone", is_active=False).groups.add(Group.objects.get(name="risk"))
+    with pytest.raises(Refused, match="cannot be set"):
+        lanes.set_lane(lane=lane, by=risk, terms={"approvers": {"people": ["gone"]}})
     lanes.set_lane(lane=lane, by=risk, terms={"approvers": {"people": ["admin", "risk"]}}, knobs={})
     guardrails.set_limits(use_case=shared, knobs={EDGE: {"lane": [0.8, 1.0]}}, approved_models=[], by=risk)
     from usecases.actions import changes
@@ -263,7 +266,10 @@ def test_a_step_counts_from_what_customers_met_not_from_an_override_or_a_safe_st
     versions.apply(use_case=use_case, document=claims(0.89), by=ops)
     versions.apply(use_case=use_case, document=claims(0.84), by=ops)
     kill_switches.restore(use_case=use_case, by=ops)
-    versions.apply(use_case=use_case, document=claims(0.8), by=ops)
+    last = versions.apply(use_case=use_case, document=claims(0.8), by=ops)
+    assert (last.state, last.document["bands"][0]["from"]) == ("live", 0.8)
+    with pytest.raises(NeedsApproval):
+        versions.apply(use_case=use_case, document=claims(0.79), by=ops)
 
 
 def test_a_guardrail_may_name_only_lanes_that_exist(use_case: UseCase, risk: User) -> None:
